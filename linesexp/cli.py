@@ -1,0 +1,261 @@
+"""The command line: parse, call one function, print what to look at next.
+
+Rooms are imported inside the commands, so that `--help` waits for none of them.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from linesexp import __version__
+from linesexp.errors import LinesexpError, StorageError
+from linesexp.options import chosen_config, config_options
+
+DEFAULT_RUN = "results/default"
+STOPPED, TERMINATED = 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised where the program stands, so that it ends as it does on Ctrl-C."""
+
+
+def main() -> NoReturn:
+    """Entry point: run the command line and turn every end into an exit code."""
+    debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        cli.main(standalone_mode=False)
+        code = 0
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort, Terminated) as stop:
+        _complain(f"stopped; what was committed is kept, and the same command goes on: {_this_command()}")
+        code = TERMINATED if isinstance(stop, Terminated) else STOPPED
+    except LinesexpError as error:
+        code = _report(error, str(error), error.exit_code, debug)
+    except BrokenPipeError:  # somebody stopped reading our output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except MemoryError as error:
+        code = _report(error, "out of memory; fewer or smaller pictures need less", 3, debug)
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}\nThis is a bug in linesexp; --debug shows where."
+        code = _report(error, words, 1, debug)
+    sys.exit(code)
+
+
+def common_options(command: Callable) -> Callable:
+    """--json, -q and --debug, which every command has."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show tracebacks and TensorFlow's log."),
+        click.option("-q", "--quiet", is_flag=True, help="Errors only."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+    ):
+        command = option(command)
+    return command
+
+
+run_argument = click.argument("run", default=DEFAULT_RUN, envvar="LINESEXP_RUN")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="linesexp")
+def cli() -> None:
+    """Watch convolution kernels learn from pictures of lines, and measure what they became.
+
+    RUN is a folder, results/default unless given: `linesexp generate && linesexp train && linesexp
+    report` works as it stands.
+    """
+
+
+@cli.command()
+@run_argument
+@click.option(
+    "--as-folders",
+    "folders",
+    type=click.Path(path_type=Path),
+    help="Also write the pictures as PNG class folders into this new folder.",
+)
+@click.option("--force", is_flag=True, help="Keep an existing RUN under another name and begin anew.")
+@config_options("images")
+@common_options
+def generate(
+    run: str,
+    folders: Path | None,
+    force: bool,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **given: Any,
+) -> None:
+    """Draw the data set of RUN."""
+    from linesexp import experiment
+
+    config = chosen_config(given, config_file, _settings_so_far(run))
+    done = experiment.generate(run, config, force=force, say=_say(quiet))
+    facts = {"run": run, "made": done.made} | done.facts
+    if folders:
+        facts["files"] = experiment.write_class_folders(run, folders)
+    splits = ", ".join(f"{sum(counts.values())} {split}" for split, counts in done.facts["splits"].items())
+    words = f"{done.facts['pictures']} pictures, no two alike ({splits})"
+    words = f"{words} in {run}" if done.made else f"{run} holds them already: {words}"
+    if folders:
+        words += (
+            f"\n{facts['files']} PNG files in {folders}; Keras reads them with "
+            f'keras.utils.image_dataset_from_directory("{folders}/train", color_mode="grayscale", '
+            f"image_size={(config.images.size,) * 2})"
+        )
+    _finish(facts, words, f"linesexp train{_named(run)}", as_json, quiet)
+
+
+@cli.command()
+@run_argument
+@click.option("--force", is_flag=True, help="Keep a trained RUN under another name and train anew.")
+@config_options("network", "training")
+@common_options
+def train(
+    run: str,
+    force: bool,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **given: Any,
+) -> None:
+    """Train the network of RUN and record its kernels; goes on where it was stopped."""
+    from linesexp import experiment
+
+    config = chosen_config(given, config_file, _settings_so_far(run))
+    with progress_on("epoch", quiet) as progress:
+        done = experiment.train(
+            run, config, force=force, debug=debug, say=_say(quiet), progress=progress
+        )
+    facts = done.facts
+    words = (
+        f"{facts['epochs']} epochs, validation accuracy {facts['validation_accuracy']:.3f}, "
+        f"loss {facts['validation_loss']:.4f}"
+    )
+    words = f"{words}; kernels of every epoch in {run}/kernels" if done.made else f"{run} is trained: {words}"
+    _finish({"run": run, "made": done.made} | facts, words, f"linesexp report{_named(run)}", as_json, quiet)
+
+
+@cli.command()
+@run_argument
+@common_options
+def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
+    """Measure RUN, and make its figures, GIFs and report.html."""
+    from linesexp.reporting import MAKERS, make
+    from linesexp.run import open_run
+
+    opened = open_run(run)
+    with progress_on("file", quiet) as progress:
+        made = make(opened, *MAKERS, progress=progress)
+    facts = {"run": run, "made": made, "page": f"{run}/report.html"}
+    if as_json:
+        facts["analysis"] = json.loads(opened.folder.read("analysis.json"))
+    words = f"{len(made)} of {len(MAKERS)} files made, the others were current"
+    _finish(facts, words, f"open {run}/report.html", as_json, quiet)
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("pictures", nargs=-1, required=True)
+@common_options
+def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, debug: bool) -> None:
+    """Class and probability of each of PICTURES, by the network of RUN."""
+    from linesexp import experiment
+
+    found = experiment.predict(run, pictures)
+    if as_json:
+        click.echo(json.dumps({"run": run, "predictions": found}))
+        return
+    for record in found:
+        click.echo(f"{record['picture']}: {record['class']} ({record['probability']:.4f})")
+
+
+@cli.command()
+@run_argument
+@common_options
+def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
+    """Check every file of RUN against its manifest."""
+    from linesexp import experiment
+
+    count, damaged = experiment.verify(run)
+    if as_json:
+        found = [{"file": error.name, "stage": error.stage, "found": error.found} for error in damaged]
+        click.echo(json.dumps({"run": run, "files": count, "damaged": found}))
+    elif not damaged and not quiet:
+        click.echo(f"{count} files, all as they were committed")
+    if damaged:
+        for error in damaged:
+            _complain(str(error))
+        stages = sorted({error.stage for error in damaged}, key=["generate", "train", "report"].index)
+        _complain("to make them again: " + " && ".join(f"linesexp {stage}{_named(run)}" for stage in stages))
+        raise click.exceptions.Exit(3)
+
+
+@contextlib.contextmanager
+def progress_on(unit: str, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Progress lines on stderr, imported when they are needed."""
+    from linesexp.progress import ProgressLines
+
+    with ProgressLines(unit, quiet) as progress:
+        yield progress
+
+
+def _settings_so_far(run: str) -> Any:
+    from linesexp.run import Run
+    from linesexp.runs.folder import MissingFile, RunFolder
+
+    try:
+        return Run(RunFolder(run)).config
+    except (MissingFile, StorageError):
+        return None
+
+
+def _finish(facts: dict[str, Any], words: str, following: str, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(facts))
+    elif not quiet:
+        click.echo(words, err=True)
+        click.echo(f"next: {following}", err=True)
+
+
+def _say(quiet: bool) -> Callable[[str], None]:
+    return lambda words: None if quiet else click.echo(words, err=True)
+
+
+def _named(run: str) -> str:
+    return "" if run == DEFAULT_RUN else f" {run}"
+
+
+def _terminate(number: int, frame: Any) -> NoReturn:
+    raise Terminated
+
+
+def _this_command() -> str:
+    return " ".join(["linesexp", *sys.argv[1:]])
+
+
+def _complain(words: str) -> None:
+    with contextlib.suppress(OSError):  # nobody may be reading stderr any more
+        click.echo(words, err=True)
+
+
+def _report(error: Exception, words: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    _complain(f"Error: {words}")
+    return code

@@ -1,0 +1,338 @@
+"""Every number that changes a result: one frozen, validated ExperimentConfig.
+
+TOML in (`load_config`), JSON out (`config_json`). The command line generates its options, their
+help and their defaults from these fields, so the two cannot disagree.
+
+The fields are msgspec structs and not pydantic models because `linesexp train --help` needs them,
+and importing pydantic takes longer than that whole command may.
+"""
+
+import difflib
+import math
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from linesexp.errors import ConfigError, InputError
+
+Fraction = Annotated[float, Meta(gt=0, lt=1)]
+AtLeastOne = Annotated[int, Meta(ge=1)]
+Contrast = Literal["bright", "dark", "mixed"]
+Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "linear"]
+Pooling = Literal["max", "average"]
+Padding = Literal["valid", "same"]
+Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
+Initializer = Literal[
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
+]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of settings. Building one checks every value, from code as from a file."""
+
+    def __post_init__(self) -> None:
+        for field in msgspec.structs.fields(self):
+            value = getattr(self, field.name)
+            try:
+                msgspec.convert(value, field.type, from_attributes=True)
+            except msgspec.ValidationError as error:
+                reason = _reason(error, type(self), field.name)
+                raise ConfigError(f"{field.name} = {_shown(value)}: {reason}") from None
+        self.check()
+
+    def check(self) -> None:
+        """Raise ConfigError where single values are fine but do not go together."""
+
+
+class ImagesConfig(Section):
+    """The pictures: what is drawn, how many, and how they are split."""
+
+    size: Annotated[int, Meta(ge=8, le=1024, description="side of the square pictures, px")] = 50
+    pictures_per_class: Annotated[int, Meta(ge=3, description="distinct pictures of each class")] = 600
+    angles_deg: Annotated[
+        tuple[Annotated[float, Meta(ge=0, lt=180)], ...],
+        Meta(min_length=2, description="one class for each angle; 0 is horizontal, counter-clockwise"),
+    ] = (0.0, 90.0)
+    angle_jitter_deg: Annotated[
+        float, Meta(ge=0, le=45, description="each line turned by up to this much either way")
+    ] = 0.0
+    thickness_px: Annotated[
+        tuple[AtLeastOne, AtLeastOne], Meta(description="thinnest and thickest line")
+    ] = (1, 3)
+    length_px: Annotated[
+        tuple[AtLeastOne, AtLeastOne], Meta(description="shortest and longest line")
+    ] = (10, 50)
+    margin_px: Annotated[
+        int, Meta(ge=0, description="least distance from a line to the border that it runs along")
+    ] = 5
+    contrast: Annotated[
+        Contrast, Meta(description="bright lines on dark, dark lines on bright, or both mixed")
+    ] = "bright"
+    noise: Annotated[
+        float, Meta(ge=0, le=1, description="standard deviation of Gaussian noise; black is 0, white 1")
+    ] = 0.0
+    blur_px: Annotated[
+        float, Meta(ge=0, le=50, description="standard deviation of Gaussian blur")
+    ] = 0.0
+    validation_share: Annotated[Fraction, Meta(description="share of positions kept for validation")] = 0.15
+    test_share: Annotated[Fraction, Meta(description="share of positions kept for the test")] = 0.15
+    data_seed: Annotated[int, Meta(ge=0, description="seed of the pictures, their split and their order")] = 0
+
+    def check(self) -> None:
+        for name in ("thickness_px", "length_px"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ConfigError(f"{name} = {low},{high}: the smaller number comes first")
+            if high > self.size:
+                raise ConfigError(
+                    f"{name} = {low},{high}: at most {self.size} fits into {self.size}-pixel pictures"
+                )
+        if self.thickness_px[1] >= self.length_px[0]:
+            raise ConfigError(
+                f"thickness_px = {_shown(self.thickness_px)}: a line must be longer than thick, "
+                f"so at most {self.length_px[0] - 1} with length_px = {_shown(self.length_px)}"
+            )
+        room = (self.size - self.thickness_px[1]) // 2
+        if self.margin_px > room:
+            raise ConfigError(
+                f"margin_px = {self.margin_px}: at most {room} leaves room for a line of "
+                f"{self.thickness_px[1]} px in {self.size}-pixel pictures"
+            )
+        angles = sorted(self.angles_deg)
+        gap = min(
+            (b - a for a, b in zip(angles, [*angles[1:], angles[0] + 180], strict=True)), default=180
+        )
+        if gap <= 2 * self.angle_jitter_deg:
+            raise ConfigError(
+                f"angles_deg = {_shown(self.angles_deg)}: two classes are {gap:g}° apart, "
+                f"which must be more than twice angle_jitter_deg = {self.angle_jitter_deg:g}"
+            )
+        if self.validation_share + self.test_share >= 0.9:
+            raise ConfigError(
+                f"validation_share + test_share = {self.validation_share + self.test_share:g}: "
+                "must stay below 0.9, so that something is left to learn from"
+            )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name for each angle, in the order of the labels."""
+        named = {0.0: "horizontal", 90.0: "vertical"}
+        return tuple(named.get(angle, f"angle_{angle:g}") for angle in self.angles_deg)
+
+
+class NetworkConfig(Section):
+    """The network: convolution blocks, dropout, and a dense softmax layer."""
+
+    filters: Annotated[
+        tuple[AtLeastOne, ...], Meta(min_length=1, description="kernels in each convolution layer")
+    ] = (8, 16, 16)
+    kernel_sizes: Annotated[
+        tuple[AtLeastOne, ...], Meta(min_length=1, description="side of each layer's kernels, odd")
+    ] = (7, 5, 3)
+    activation: Annotated[Activation, Meta(description="after each convolution")] = "relu"
+    pooling: Annotated[Pooling, Meta(description="after each activation")] = "max"
+    pool_size: Annotated[int, Meta(ge=1, le=16, description="side and stride of the pooling window")] = 2
+    padding: Annotated[Padding, Meta(description="of the convolutions: none, or zeros")] = "valid"
+    dropout: Annotated[float, Meta(ge=0, lt=1, description="share of features dropped in training")] = 0.25
+    weight_decay: Annotated[
+        float, Meta(ge=0, le=100, description="L2 penalty on the first layer's kernels")
+    ] = 0.0
+    initializer: Annotated[Initializer, Meta(description="how kernels are drawn before training")] = (
+        "glorot_uniform"
+    )
+
+    def check(self) -> None:
+        if len(self.filters) != len(self.kernel_sizes):
+            raise ConfigError(
+                f"filters = {_shown(self.filters)} and kernel_sizes = {_shown(self.kernel_sizes)}: "
+                "one number for each convolution layer in both"
+            )
+        for size in self.kernel_sizes:
+            if size % 2 == 0:
+                raise ConfigError(
+                    f"kernel_sizes = {_shown(self.kernel_sizes)}: {size} is even; "
+                    f"use an odd size such as {size - 1} or {size + 1}, which has a centre"
+                )
+
+    def map_sizes(self, size: int) -> list[tuple[int, int]]:
+        """Side of the maps after each layer's (convolution, pooling), for a picture of this side.
+
+        Raises ConfigError where a kernel or a pooling window is larger than what reaches it.
+        """
+        sizes = []
+        for layer, kernel in enumerate(self.kernel_sizes, start=1):
+            if kernel > size:
+                raise ConfigError(
+                    f"kernel_sizes = {_shown(self.kernel_sizes)}: the {kernel}×{kernel} kernels of layer "
+                    f"{layer} are larger than the {size}×{size} map that reaches them"
+                )
+            convolved = size if self.padding == "same" else size - kernel + 1
+            if self.pool_size > convolved:
+                raise ConfigError(
+                    f"pool_size = {self.pool_size}: larger than the {convolved}×{convolved} map "
+                    f"of layer {layer}"
+                )
+            size = convolved // self.pool_size
+            sizes.append((convolved, size))
+        return sizes
+
+    def seen_size(self, size: int) -> int:
+        """How many rows (and columns), counted from the top left, can reach the network's output.
+
+        Pooling without padding drops the rows and columns that do not fill a window.
+        """
+        reach = self.map_sizes(size)[-1][1]
+        for kernel in reversed(self.kernel_sizes):
+            reach = reach * self.pool_size + (kernel - 1 if self.padding == "valid" else kernel // 2)
+        return min(reach, size)
+
+
+class TrainingConfig(Section):
+    """How the network learns."""
+
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="passes over the training pictures")] = 20
+    batch_size: Annotated[int, Meta(ge=1, description="pictures in one training batch")] = 32
+    optimizer: Annotated[Optimizer, Meta(description="update rule")] = "adam"
+    learning_rate: Annotated[float, Meta(gt=0, le=100, description="step size of the optimizer")] = 1e-3
+    seed: Annotated[int, Meta(ge=0, description="seed of the initial weights and of dropout")] = 0
+
+
+class ExperimentConfig(Section):
+    """All settings of one run. `ExperimentConfig()` is the default experiment."""
+
+    images: ImagesConfig = msgspec.field(default_factory=ImagesConfig)
+    network: NetworkConfig = msgspec.field(default_factory=NetworkConfig)
+    training: TrainingConfig = msgspec.field(default_factory=TrainingConfig)
+
+    def check(self) -> None:
+        self.network.map_sizes(self.images.size)
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "images": ImagesConfig,
+    "network": NetworkConfig,
+    "training": TrainingConfig,
+}
+
+
+def load_config(path: str | Path) -> dict[str, dict[str, Any]]:
+    """Settings from a TOML file, as {section: {field: value}}: only those that the file names.
+
+    Raises InputError if the file cannot be read as TOML, ConfigError for a name it may not hold.
+    """
+    try:
+        settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error})") from None
+    check_names(settings, source=str(path))
+    return settings
+
+
+def build_config(*layers: dict[str, dict[str, Any]], source: str = "") -> ExperimentConfig:
+    """The defaults, overridden by each layer of settings in turn (the last one wins).
+
+    `source` names the file that the settings came from, for the error.
+    """
+    merged: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    for layer in layers:
+        check_names(layer, source)
+        for section, values in layer.items():
+            merged[section].update(values)
+    try:
+        return msgspec.convert(merged, ExperimentConfig)
+    except msgspec.ValidationError as error:
+        raise _as_config_error(error, merged, source) from None
+
+
+def config_json(config: ExperimentConfig) -> bytes:
+    """The settings as indented JSON, all fields in their order."""
+    return msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n"
+
+
+def settings_of(config: ExperimentConfig) -> dict[str, dict[str, Any]]:
+    """The settings as {section: {field: value}}, which `build_config` takes back."""
+    return {name: msgspec.structs.asdict(getattr(config, name)) for name in SECTIONS}
+
+
+def differences(old: ExperimentConfig, new: ExperimentConfig, *sections: str) -> list[str]:
+    """One text for each setting that differs: `training.epochs: 20 → 30`. All sections by default."""
+    return [
+        f"{section}.{name}: {_shown(value)} → {_shown(after)}"
+        for section in sections or SECTIONS
+        for name, value in settings_of(old)[section].items()
+        if (after := settings_of(new)[section][name]) != value
+    ]
+
+
+def check_names(settings: dict[str, Any], source: str = "") -> None:
+    """Raise ConfigError for a section or field that does not exist, with the nearest that does."""
+    where = f"{source}: " if source else ""
+    home = {name: section for section, kind in SECTIONS.items() for name in kind.__struct_fields__}
+    for section, values in settings.items():
+        if section in home:
+            raise ConfigError(f"{where}{section} belongs under [{home[section]}]")
+        if section not in SECTIONS:
+            raise ConfigError(f"{where}unknown section [{section}]{_nearest(section, SECTIONS)}")
+        if not isinstance(values, dict):
+            raise ConfigError(f"{where}{section} must be a table of settings, got {_shown(values)}")
+        fields = SECTIONS[section].__struct_fields__
+        for name in values:
+            if name in fields:
+                continue
+            if name in home:
+                raise ConfigError(f"{where}{name} belongs under [{home[name]}], not [{section}]")
+            raise ConfigError(f"{where}unknown setting {section}.{name}{_nearest(name, fields)}")
+
+
+def _nearest(name: str, known: Any) -> str:
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {match[0]}?" if match else f"; known: {', '.join(known)}"
+
+
+def _as_config_error(
+    error: msgspec.ValidationError, settings: dict[str, dict[str, Any]], source: str
+) -> ConfigError:
+    where = f"{source}: " if source else ""
+    if isinstance(error.__cause__, ConfigError):  # raised by a section's own check
+        return ConfigError(f"{where}{error.__cause__}")
+    path = str(error).rpartition(" - at `$.")[2].rstrip("`").split("[")[0]
+    section, _, name = path.partition(".")
+    value = settings.get(section, {}).get(name)
+    return ConfigError(f"{where}{name} = {_shown(value)}: {_reason(error, SECTIONS[section], name)}")
+
+
+def choices(section: type[Section], name: str) -> tuple[str, ...]:
+    """The words that a setting accepts; empty for a setting that takes numbers."""
+    kind = msgspec.inspect.type_info(get_type_hints(section)[name])
+    return tuple(str(value) for value in getattr(kind, "values", ()))
+
+
+def _reason(error: msgspec.ValidationError, section: type[Section], name: str) -> str:
+    """What msgspec found wrong, in a user's words."""
+    if words := choices(section, name):
+        return f"expected one of {', '.join(words)}"
+    text = str(error).partition(" - at `")[0].replace("`", "")
+    for jargon, plain in (
+        ("Expected", "expected"),
+        ("int", "whole number"),
+        ("float", "number"),
+        ("array of length", "a list of numbers, count"),
+        ("array", "a list of numbers"),
+        ("str", "text"),
+    ):
+        text = re.sub(rf"\b{jargon}\b", plain, text)
+    return text
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(_shown(item) for item in value)
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:g}"
+    return repr(value)

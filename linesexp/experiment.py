@@ -1,0 +1,299 @@
+"""One run from settings to a trained, recorded network: generate, train, predict, verify."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linesexp.config import ExperimentConfig, config_json, differences
+from linesexp.environment import describe_environment, environment_differences
+from linesexp.errors import InputError
+from linesexp.images.dataset import Dataset, make_dataset, scale_pixels
+from linesexp.images.folders import class_folder_files
+from linesexp.images.pictures import decode_picture
+from linesexp.run import Run, dataset_bytes
+from linesexp.runs.atomic import storage_errors
+from linesexp.runs.folder import DamagedFile, RunFolder
+from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors, tensors_bytes
+from linesexp.runs.steps import StepWriter
+from linesexp.seeing.forward import probabilities
+
+Say = Callable[[str], None]  # something that the user should know
+Progress = Callable[[int, int, str], None]  # epochs done, epochs in all, a few words on how it stands
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a stage did; `made` is False if everything was there already."""
+
+    made: bool
+    facts: dict[str, Any]
+
+
+def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: bool, say: Say) -> Done:
+    """Draw the data set into a run folder.
+
+    Does nothing if it is there with these settings and undamaged; a damaged one is set aside and
+    drawn again. With other settings: InputError that lists them or, with `force`, the old folder is
+    renamed and a new one begun.
+    """
+    folder = RunFolder(path)
+    _refuse_other_folder(folder)
+    with folder.writing():
+        if force and folder.manifest():
+            say(f"{folder.path} was kept as {folder.move_aside()}")
+    with folder.writing():
+        run = Run(folder)
+        damaged = [error for error in folder.damaged() if error.stage == "generate"]
+        for error in damaged:
+            say(f"{error}; set aside, drawn again")
+            folder.set_aside(error.name)
+        if "config.json" in folder:
+            changed = differences(run.config, config, "images")
+            if changed:
+                raise InputError(
+                    f"{folder.path}: holds a data set with other settings ({'; '.join(changed)}); "
+                    "choose another folder, or use --force to keep the old one aside and begin anew"
+                )
+            config = run.config
+        if {"config.json", "dataset.npz", "dataset.png"} <= folder.manifest().keys():
+            return Done(False, _dataset_facts(run.dataset))
+        dataset = make_dataset(config.images)
+        files = {
+            "config.json": config_json(config),
+            "dataset.npz": dataset_bytes(dataset),
+            "dataset.png": _contact_sheet(dataset),
+        }
+        folder.commit(files, stage="generate")
+    return Done(True, _dataset_facts(dataset))
+
+
+def write_class_folders(path: str | os.PathLike[str], destination: Path) -> int:
+    """A run's pictures as PNG files under destination/train/CLASS/ and so on; returns how many.
+
+    Raises InputError if the destination holds anything already.
+    """
+    dataset = Run(RunFolder(path)).dataset
+    with storage_errors(destination):
+        if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+            raise InputError(f"{destination}: not empty; name a new or an empty folder")
+        for name, data in class_folder_files(dataset):
+            file = destination / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    return len(dataset.labels)
+
+
+def train(
+    path: str | os.PathLike[str],
+    config: ExperimentConfig,
+    *,
+    force: bool,
+    debug: bool,
+    say: Say,
+    progress: Progress,
+) -> Done:
+    """Train the run's network and record it; goes on where an earlier call was stopped.
+
+    The same settings, on the same machine with the same versions, give the same bytes, interrupted
+    or not. Raises InputError for settings, data or versions that do not belong to what is there.
+    With `force` a trained folder is renamed, and a new one begun from the data set on.
+    """
+    folder = RunFolder(path)
+    run = Run(folder)
+    run.require("config.json", "dataset.npz")
+    trained = bool(folder.names(stage="train"))
+    if force and (trained or differences(run.config, config, "images")):
+        generate(path, config, force=True, say=say)
+    with folder.writing():
+        _check_settings(run, config)
+        if run.config != config:
+            folder.commit({"config.json": config_json(config)}, stage="generate")
+        dataset = run.dataset
+        _forget_damaged(folder, say)
+        if "model.keras" in folder:
+            return Done(False, _training_facts(run.log))
+        _check_environment(folder, say)
+        _train(folder, config, dataset, debug, progress)
+        return Done(True, _training_facts(run.log))
+
+
+def predict(path: str | os.PathLike[str], pictures: Iterable[str]) -> list[dict[str, Any]]:
+    """Class and probability of picture files, by the last recorded weights of a run.
+
+    One record a picture: file, class, probability, probabilities of all classes. Runs in NumPy.
+    """
+    run = Run(RunFolder(path))
+    dataset, weights = run.dataset, run.history.at(-1)
+    channels, size = dataset.pixels.shape[-1], dataset.pixels.shape[1]
+    names = list(pictures)
+    decoded = [decode_picture(_read_picture(name), size, channels, name) for name in names]
+    chances = probabilities(scale_pixels(np.stack(decoded)), weights, run.config.network)
+    return [
+        {
+            "picture": name,
+            "class": dataset.class_names[int(np.argmax(row))],
+            "probability": float(row.max()),
+            "probabilities": dict(zip(dataset.class_names, row.tolist(), strict=True)),
+        }
+        for name, row in zip(names, chances, strict=True)
+    ]
+
+
+def verify(path: str | os.PathLike[str]) -> tuple[int, list[DamagedFile]]:
+    """Number of files in the manifest, and those that are gone or changed."""
+    folder = RunFolder(path)
+    Run(folder).require("config.json")
+    return len(folder.manifest()), folder.damaged()
+
+
+def _train(
+    folder: RunFolder, config: ExperimentConfig, dataset: Dataset, debug: bool, progress: Progress
+) -> None:
+    """From the checkpoint, if there is one, to the trained model; every file committed on the way."""
+    epochs = config.training.epochs
+    progress(0, epochs, "loading Keras")
+    from linesexp.learning.backend import quiet_import
+
+    with quiet_import(debug):
+        from linesexp.learning.training import Checkpoint, start_network
+        from linesexp.learning.training import train as train_network
+
+        model = start_network(config, dataset)
+    if "checkpoint.safetensors" in folder:
+        tensors, about = parse_tensors(folder.read("checkpoint.safetensors"), "checkpoint.safetensors")
+        checkpoint = Checkpoint(about["epoch"], about["recorded"], about["history"], tensors)
+    else:
+        checkpoint = Checkpoint()
+        files = {"environment.json": describe_environment(), "initial.keras": _keras_bytes(model, folder)}
+        folder.commit(files, stage="train")
+
+    def save(checkpoint: Checkpoint) -> None:
+        about = {
+            "epoch": checkpoint.epoch,
+            "recorded": checkpoint.recorded,
+            "history": checkpoint.history,
+        }
+        files = {
+            "checkpoint.safetensors": tensors_bytes(checkpoint.tensors, about),
+            "history.csv": csv_bytes(checkpoint.history),
+        }
+        folder.commit(files, stage="train")
+
+    def on_epoch(row: dict[str, Any]) -> None:
+        words = f"validation accuracy {row['validation_accuracy']:.3f}, loss {row['validation_loss']:.4f}"
+        progress(int(row["step"]), epochs, words)
+
+    progress(checkpoint.epoch, epochs, f"from epoch {checkpoint.epoch}")
+    train_network(
+        model,
+        dataset,
+        config,
+        checkpoint=checkpoint,
+        record=StepWriter(folder, checkpoint.recorded).save,
+        save_checkpoint=save,
+        on_epoch=on_epoch,
+    )
+    files = {"history.csv": csv_bytes(checkpoint.history), "model.keras": _keras_bytes(model, folder)}
+    folder.commit(files, stage="train")
+
+
+def _keras_bytes(model: Any, folder: RunFolder) -> bytes:
+    """A model in Keras' own format, which Keras writes to a path only."""
+    path = folder.path / ".model.part.keras"
+    with storage_errors(path):
+        try:
+            model.save(path)
+            return path.read_bytes()
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _refuse_other_folder(folder: RunFolder) -> None:
+    """Raise InputError for a path that holds something, but no run."""
+    path = folder.path
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: is a file; name a folder for the run")
+    if path.is_dir() and not folder.manifest():
+        others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+        if others:
+            raise InputError(f"{path}: holds other files ({others[0]} …) and no run; name a new folder")
+
+
+def _check_settings(run: Run, config: ExperimentConfig) -> None:
+    """Raise InputError where the settings are not those of the folder's data or recorded steps."""
+    path = run.folder.path
+    if changed := differences(run.config, config, "images"):
+        raise InputError(
+            f"{path}: the data set was drawn with other settings ({'; '.join(changed)}); "
+            "choose another folder, or use --force to keep this one aside and draw anew"
+        )
+    if run.folder.names(stage="train") and (changed := differences(run.config, config)):
+        raise InputError(
+            f"{path}: training was begun with other settings ({'; '.join(changed)}); "
+            "choose another folder, or use --force to keep this one aside and train anew"
+        )
+
+
+def _forget_damaged(folder: RunFolder, say: Say) -> None:
+    """Set damaged files of this stage aside, and forget what cannot be made without them."""
+    damaged = [error for error in folder.damaged() if error.stage == "train"]
+    for error in damaged:
+        say(f"{error}; set aside")
+        folder.set_aside(error.name)
+    if {error.name for error in damaged} - {"model.keras", "history.csv"}:
+        say("training begins again from the start")
+        folder.forget(folder.names(stage="train"))
+    elif damaged:
+        folder.forget(["model.keras"])  # made again from the checkpoint
+
+
+def _check_environment(folder: RunFolder, say: Say) -> None:
+    """Refuse to go on with other versions: the result would be neither one run nor the other."""
+    if "environment.json" not in folder:
+        return
+    before = parse_json(folder.read("environment.json"), str(folder.path / "environment.json"))
+    versions, machine = environment_differences(before)
+    if versions:
+        raise InputError(
+            f"{folder.path}: training was begun with {'; '.join(versions)}; go on with the same versions, "
+            "or use --force to keep this folder aside and train anew"
+        )
+    if machine:
+        say(f"another machine than before ({'; '.join(machine)}): the last bits may differ")
+
+
+def _contact_sheet(dataset: Dataset) -> bytes:
+    from linesexp.views.contact_sheet import contact_sheet
+    from linesexp.views.style import png_bytes
+
+    counts = dataset.counts()
+    rows = {
+        (split, name): dataset.pixels[dataset.chosen(split, label)][:12]
+        for split in counts
+        for label, name in enumerate(dataset.class_names)
+    }
+    return png_bytes(contact_sheet(rows, counts))
+
+
+def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
+    return {"pictures": len(dataset.labels), "splits": dataset.counts()}
+
+
+def _training_facts(log: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {
+        "epochs": int(log["step"][-1]),
+        "validation_accuracy": float(log["validation_accuracy"][-1]),
+        "validation_loss": float(log["validation_loss"][-1]),
+        "seconds": round(float(log["seconds"].sum()), 2),
+    }
+
+
+def _read_picture(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from None

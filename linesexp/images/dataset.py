@@ -1,0 +1,262 @@
+"""Sample distinct pictures of lines, split them by position, and describe what came out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from linesexp.config import ImagesConfig
+from linesexp.errors import InputError
+from linesexp.images.lines import Lines, blur, draw_lines
+from linesexp.seeds import rng_for
+
+SPLITS = ("train", "validation", "test")
+DRAWS_PER_PLACE = 40  # after so many draws for each place, one left unseen has a chance of e⁻²⁰
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures with their labels, and the split that each one belongs to.
+
+    pixels: uint8 (n, H, W, C), as a PNG file holds them; labels: int64 (n,), indices into
+    class_names; split: int64 (n,), indices into SPLITS.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    split: np.ndarray
+    class_names: tuple[str, ...]
+
+    @property
+    def images(self) -> np.ndarray:
+        """float32 (n, H, W, C) in [0, 1]."""
+        return scale_pixels(self.pixels)
+
+    def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """(images, labels) of one split: train, validation or test."""
+        chosen = self.chosen(name)
+        return scale_pixels(self.pixels[chosen]), self.labels[chosen]
+
+    def chosen(self, name: str, label: int | None = None) -> np.ndarray:
+        """bool (n,): which pictures belong to this split, and to this class if one is given."""
+        of_split = self.split == SPLITS.index(name)
+        return of_split if label is None else of_split & (self.labels == label)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """{split: {class: number of pictures}}."""
+        return {
+            split: {
+                name: int(self.chosen(split, label).sum()) for label, name in enumerate(self.class_names)
+            }
+            for split in SPLITS
+        }
+
+
+def scale_pixels(pixels: np.ndarray) -> np.ndarray:
+    """uint8 0..255 → float32 in [0, 1], the range that the network sees."""
+    return np.divide(pixels, 255, dtype=np.float32)
+
+
+def make_dataset(config: ImagesConfig) -> Dataset:
+    """Draw the data set that the settings describe: no two pictures alike.
+
+    A position is the pixel (row for horizontal, column for vertical lines) that holds the centre of
+    the line, counted across it. Each position belongs to one split only, so a test line lies where
+    no training line of its class lay. Raises InputError where the settings allow too few pictures.
+    """
+    sizes = _share_out(config.pictures_per_class, config)
+    pixels, labels, split = [], [], []
+    for label, angle_deg in enumerate(config.angles_deg):
+        rng = rng_for(config.data_seed, "lines", label)
+        lines, bright, parts = _sample_class(config, angle_deg, sizes, rng)
+        pixels.append(_render(lines, bright, config, rng))
+        labels.append(np.full(len(lines), label))
+        split.append(parts)
+    dataset = Dataset(
+        pixels=np.concatenate(pixels)[..., None],
+        labels=np.concatenate(labels).astype(np.int64),
+        split=np.concatenate(split).astype(np.int64),
+        class_names=config.class_names,
+    )
+    distinct = count_distinct(dataset.pixels)
+    if distinct < len(dataset.labels):
+        raise InputError(
+            f"pictures_per_class = {config.pictures_per_class}: with these settings only {distinct} of "
+            f"the {len(dataset.labels)} pictures differ by a grey level; ask for fewer, or blur less"
+        )
+    return dataset
+
+
+def count_distinct(pixels: np.ndarray) -> int:
+    """Number of different pictures among (n, ...) pixels."""
+    return len({picture.tobytes() for picture in pixels})
+
+
+def _share_out(total: int, config: ImagesConfig) -> np.ndarray:
+    """`total` things over (train, validation, test): at least one each, the rest by their shares."""
+    held_out = [max(1, round(total * share)) for share in (config.validation_share, config.test_share)]
+    return np.array([total - sum(held_out), *held_out])
+
+
+def _sample_class(
+    config: ImagesConfig, angle_deg: float, sizes: np.ndarray, rng: np.random.Generator
+) -> tuple[Lines, np.ndarray, np.ndarray]:
+    """Lines of one class, which of them are bright, and the split of each, sorted by split."""
+    split_of_position = _split_positions(config, rng)
+    endless = config.noise > 0 or config.angle_jitter_deg > 0
+    places = _count_places(config, angle_deg)
+    name = config.class_names[config.angles_deg.index(angle_deg)]
+    if places == 0:
+        raise InputError(
+            f"no line of class {name} with length_px = {config.length_px[0]}..{config.length_px[1]} "
+            f"fits into {config.size}-pixel pictures; shorten length_px"
+        )
+    _check_enough(config, name, places if not endless else None)
+
+    drawn = 0
+    keys = np.empty((0, 5), dtype=np.int64)  # thickness, length, row, column of the box's corner, bright
+    parts = np.empty(0, dtype=np.int64)
+    while np.any(np.bincount(parts, minlength=3) < sizes):
+        if drawn > DRAWS_PER_PLACE * places + 1000:
+            _complain_of_split(config, name, np.bincount(parts, minlength=3), sizes)
+        fresh = _draw_keys(config, angle_deg, 2 * config.pictures_per_class + 64, rng)
+        drawn += len(fresh)
+        keys = np.concatenate([keys, fresh])
+        if not endless:
+            keys = keys[np.sort(np.unique(keys, axis=0, return_index=True)[1])]
+        parts = split_of_position[_position(config, angle_deg, keys)]
+
+    chosen = np.concatenate([np.flatnonzero(parts == part)[:size] for part, size in enumerate(sizes)])
+    lines = _lines_at(keys[chosen], np.full(len(chosen), angle_deg))
+    if config.angle_jitter_deg:
+        lines = _turn(lines, config, rng)
+    return lines, keys[chosen, 4] == 1, parts[chosen]
+
+
+def _split_positions(config: ImagesConfig, rng: np.random.Generator) -> np.ndarray:
+    """Split index of each position 0..size − 1; −1 where no line's centre can be."""
+    thinnest = config.thickness_px[0] / 2
+    usable = np.arange(
+        int(config.margin_px + thinnest), int(np.ceil(config.size - config.margin_px - thinnest))
+    )
+    if len(usable) < 3:
+        raise InputError(
+            f"margin_px = {config.margin_px} leaves {len(usable)} positions for a line, "
+            "and train, validation and test need one each"
+        )
+    split_of_position = np.full(config.size, -1)
+    sizes = _share_out(len(usable), config)
+    split_of_position[rng.permutation(usable)] = np.repeat(np.arange(3), sizes)
+    return split_of_position
+
+
+def _count_places(config: ImagesConfig, angle_deg: float) -> int:
+    """How many different (thickness, length, row, column, brightness) the settings allow.
+
+    Exact for lines along the axes; an upper bound for others, where the margin may cut off more.
+    """
+    thickness, length = np.meshgrid(
+        np.arange(config.thickness_px[0], config.thickness_px[1] + 1),
+        np.arange(config.length_px[0], config.length_px[1] + 1),
+    )
+    rows, columns = _room(config, angle_deg, thickness.ravel(), length.ravel())
+    across, along = (rows, columns) if angle_deg == 0 else (columns, rows)
+    if angle_deg in (0, 90):
+        across = np.maximum(across - 2 * config.margin_px, 0)
+    return int(np.sum(across * along)) * (2 if config.contrast == "mixed" else 1)
+
+
+def _room(
+    config: ImagesConfig, angle_deg: float, thickness_px: np.ndarray, length_px: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Number of rows and of columns where the bounding box's corner may lie; 0 if it does not fit."""
+    zeros = np.zeros(len(thickness_px))
+    lines = Lines(np.full(len(zeros), angle_deg), thickness_px, length_px, zeros, zeros)
+    rows, columns = (
+        np.maximum(np.floor(config.size - 2 * half + 1e-9).astype(int) + 1, 0)
+        for half in lines.half_extents()
+    )
+    return rows * (columns > 0), columns * (rows > 0)
+
+
+def _draw_keys(
+    config: ImagesConfig, angle_deg: float, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """About `count` random lines as integers (n, 5), those that do not fit left out."""
+    thickness = rng.integers(*config.thickness_px, size=count, endpoint=True)
+    length = rng.integers(*config.length_px, size=count, endpoint=True)
+    rows, columns = _room(config, angle_deg, thickness, length)
+    row = (rng.random(count) * rows).astype(np.int64)
+    column = (rng.random(count) * columns).astype(np.int64)
+    if config.contrast == "mixed":
+        bright = rng.integers(2, size=count)
+    else:
+        bright = np.full(count, int(config.contrast == "bright"))
+    keys = np.stack([thickness, length, row, column, bright], axis=1)[rows > 0]
+    across = _across(config, angle_deg, keys)
+    edge = config.margin_px + keys[:, 0] / 2
+    return keys[(across >= edge - 1e-9) & (across <= config.size - edge + 1e-9)]
+
+
+def _lines_at(keys: np.ndarray, angle_deg: np.ndarray) -> Lines:
+    thickness, length, row, column = keys[:, :4].T.astype(float)
+    half_height, half_width = Lines(angle_deg, thickness, length, row, column).half_extents()
+    return Lines(angle_deg, thickness, length, row + half_height, column + half_width)
+
+
+def _across(config: ImagesConfig, angle_deg: float, keys: np.ndarray) -> np.ndarray:
+    """Where each line's centre lies across its direction, px from the border (0 .. size)."""
+    lines = _lines_at(keys, np.full(len(keys), angle_deg))
+    cosine, sine = lines.direction()
+    middle = config.size / 2
+    return (lines.row - middle) * cosine + (lines.column - middle) * sine + middle
+
+
+def _position(config: ImagesConfig, angle_deg: float, keys: np.ndarray) -> np.ndarray:
+    return np.floor(_across(config, angle_deg, keys)).astype(np.int64)
+
+
+def _turn(lines: Lines, config: ImagesConfig, rng: np.random.Generator) -> Lines:
+    """Each line turned about its centre by up to the jitter, as far as it stays in the picture."""
+    turn = rng.uniform(-config.angle_jitter_deg, config.angle_jitter_deg, len(lines))
+    for _ in range(20):
+        turned = Lines(lines.angle_deg + turn, lines.thickness_px, lines.length_px, lines.row, lines.column)
+        half_height, half_width = turned.half_extents()
+        outside = (
+            (turned.row < half_height)
+            | (turned.row > config.size - half_height)
+            | (turned.column < half_width)
+            | (turned.column > config.size - half_width)
+        )
+        if not outside.any():
+            break
+        turn = np.where(outside, turn / 2, turn)
+    return turned
+
+
+def _render(
+    lines: Lines, bright: np.ndarray, config: ImagesConfig, rng: np.random.Generator
+) -> np.ndarray:
+    """uint8 (n, size, size): coverage, then blur, contrast and noise, rounded to 256 grey levels."""
+    images = blur(draw_lines(lines, config.size), config.blur_px)
+    if not bright.all():
+        images = np.where(bright[:, None, None], images, 1 - images)
+    if config.noise:
+        images = images + config.noise * rng.standard_normal(images.shape, dtype=np.float32)
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+def _check_enough(config: ImagesConfig, name: str, places: int | None) -> None:
+    if places is not None and config.pictures_per_class > places:
+        raise InputError(
+            f"pictures_per_class = {config.pictures_per_class}: only {places} distinct pictures of class "
+            f"{name} exist; ask for at most {places}, widen length_px or thickness_px, or add noise"
+        )
+
+
+def _complain_of_split(config: ImagesConfig, name: str, found: np.ndarray, sizes: np.ndarray) -> None:
+    short = int(np.argmax(sizes - found))
+    raise InputError(
+        f"pictures_per_class = {config.pictures_per_class}: the positions kept for {SPLITS[short]} allow "
+        f"only {found[short]} distinct pictures of class {name}, and {sizes[short]} are wanted; "
+        "ask for fewer, widen length_px or thickness_px, or add noise"
+    )

@@ -1,0 +1,59 @@
+"""What a kernel's shape says without naming an operator: shares of energy, distance from its start.
+
+Kernels are (filters, k, k) arrays. k̃ is a kernel less its mean.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Parts of each kernel's energy ‖k‖², arrays (filters,) in [0, 1].
+
+    dc + odd + even = 1 (odd and even under a turn by 180°, of k̃). The axis shares are parts of ‖k̃‖²:
+    what its column means explain (detects vertical) and its row means (detects horizontal).
+    A kernel of zeros, and for the axis shares a constant kernel, has NaN.
+    """
+
+    dc: np.ndarray
+    odd: np.ndarray
+    even: np.ndarray
+    axis_vertical: np.ndarray
+    axis_horizontal: np.ndarray
+
+
+def shares(kernels: np.ndarray) -> Shares:
+    """Shares of energy of (filters, k, k) kernels.
+
+    Chance for 7×7 kernels of independent weights: DC 1/49, odd 24/49, even 24/49.
+    """
+    kernels = np.asarray(kernels, dtype=np.float64)
+    size = kernels.shape[-1]
+    energy = np.sum(kernels**2, axis=(1, 2))
+    mean = kernels.mean(axis=(1, 2))
+    free = kernels - mean[:, None, None]
+    turned = free[:, ::-1, ::-1]
+    free_energy = np.sum(free**2, axis=(1, 2))
+    constant = free_energy <= 1e-12 * energy  # what rounding leaves of a constant kernel
+    with np.errstate(invalid="ignore", divide="ignore"):
+        odd, even = (
+            np.sum(part**2, axis=(1, 2)) / energy for part in ((free - turned) / 2, (free + turned) / 2)
+        )
+        axis_vertical, axis_horizontal = (
+            np.where(constant, np.nan, size * np.sum(free.mean(axis=axis) ** 2, axis=1) / free_energy)
+            for axis in (1, 2)
+        )
+        return Shares(size**2 * mean**2 / energy, odd, even, axis_vertical, axis_horizontal)
+
+
+def change_from_start(kernels: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far kernels moved: ‖k − k₀‖ / ‖k₀‖, and the cosine between k and k₀. Both (filters,)."""
+    flat = kernels.reshape(len(kernels), -1).astype(np.float64)
+    flat_start = start.reshape(len(start), -1).astype(np.float64)
+    norm, norm_start = np.linalg.norm(flat, axis=1), np.linalg.norm(flat_start, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = np.linalg.norm(flat - flat_start, axis=1) / norm_start
+        cosine = np.sum(flat * flat_start, axis=1) / (norm * norm_start)
+    return relative, cosine

@@ -1,0 +1,1 @@
+"""The network and its training: the only room that imports Keras."""

@@ -1,0 +1,46 @@
+"""Import Keras quietly, and make its backend repeatable."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet_import(debug: bool = False) -> Iterator[None]:
+    """Keep TensorFlow's start-up log off the terminal: its C++ part writes straight to descriptor 2.
+
+    With `debug` everything is shown.
+    """
+    if debug:
+        yield
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(sink)
+        os.close(kept)
+
+
+def make_repeatable(seed: int) -> None:
+    """Same seed, same machine, same bits: seed Keras and ask the backend for deterministic operations.
+
+    Holds for the whole process from here on. JAX on a CPU needs no asking.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        torch.use_deterministic_algorithms(True, warn_only=True)

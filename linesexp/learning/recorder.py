@@ -1,0 +1,114 @@
+"""KernelRecorder: a Keras callback that keeps the weights of every epoch, the untrained ones too."""
+
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import keras
+import numpy as np
+
+from linesexp.errors import LinesexpError
+from linesexp.runs import RunFolder
+from linesexp.runs.steps import StepWriter
+
+Save = Callable[[float, dict[str, np.ndarray]], None]
+
+
+class KernelRecorder(keras.callbacks.Callback):
+    """Record every layer's weights and biases while a model learns.
+
+    Records the untrained network (step 0), batches 1, 2, 4, 8 … of the first epoch (their step is
+    the fraction of the epoch done; left out where Keras does not know how many batches there are),
+    and the end of every epoch. Calling `fit` again with the same recorder continues the count.
+
+    Example:
+        model.fit(x, y, epochs=20, callbacks=[KernelRecorder("runs/mine")])
+
+    Args:
+        save: a folder, or a callable `save(step, weights)` with weights as
+            {"conv1/kernel": float array, ...}. A folder becomes a run folder with one file a step;
+            one that already holds a recording is renamed, never overwritten. Trouble with a folder
+            (a full disk, say) is a warning and ends the recording, not the `fit`; what a callable
+            raises goes through.
+    """
+
+    def __init__(self, save: str | os.PathLike[str] | Save) -> None:
+        super().__init__()
+        self._folder = None if callable(save) else RunFolder(save)
+        self._save: Save | None = save if callable(save) else None
+        self._open = ExitStack()
+        self._before = 0.0  # epochs of earlier fits
+        self._last: float | None = None
+        self._epoch = 0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if self._folder is None or self._save is not None:
+            return
+        try:
+            if self._folder.names(prefix="kernels/"):
+                with self._folder.writing():
+                    kept = self._folder.move_aside()
+                warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
+            self._open.enter_context(self._folder.writing())
+            self._save = StepWriter(self._folder).save
+        except LinesexpError as error:
+            self._step_aside(error)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._epoch = epoch
+        if epoch == 0:
+            self._before = self._last or 0.0
+            if self._last is None:
+                self._record(0.0)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        done, batches = batch + 1, (self.params or {}).get("steps")
+        if self._epoch == 0 and self._before == 0 and batches and done < batches and _power_of_two(done):
+            self._record(done / batches)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._record(self._before + epoch + 1)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        if self._folder is not None:
+            self._open.close()
+            self._save = None
+
+    def _record(self, step: float) -> None:
+        self._last = step
+        if self._save is None:
+            return
+        try:
+            self._save(step, weights_of(self.model))
+        except (LinesexpError, OSError) as error:
+            if self._folder is None:
+                raise
+            self._step_aside(error)
+
+    def _step_aside(self, error: Exception) -> None:
+        self._save = None
+        warnings.warn(f"KernelRecorder stopped recording: {error}", stacklevel=3)
+
+
+def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
+    """{"conv1/kernel": array, …} for every weight of every layer, names unique, in the model's order.
+
+    The path is Keras' own, without the first part where all weights share it (the model's name).
+    """
+    paths = [weight.path for weight in model.weights]
+    tops = {path.partition("/")[0] for path in paths}
+    if len(tops) == 1 and all(path.count("/") > 1 for path in paths):
+        paths = [path.partition("/")[2] for path in paths]
+    named: dict[str, np.ndarray] = {}
+    for path, weight in zip(paths, model.weights, strict=True):
+        name, copies = path, 1
+        while name in named:
+            copies += 1
+            name = f"{path}_{copies}"
+        named[name] = keras.ops.convert_to_numpy(weight.value)
+    return named
+
+
+def _power_of_two(number: int) -> bool:
+    return number & (number - 1) == 0

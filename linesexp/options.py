@@ -1,0 +1,103 @@
+"""Command-line options generated from ExperimentConfig, and the settings that they add up to."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import click
+import msgspec
+
+from linesexp.config import (
+    SECTIONS,
+    ExperimentConfig,
+    build_config,
+    check_names,
+    choices,
+    load_config,
+    settings_of,
+)
+
+Settings = dict[str, dict[str, Any]]
+
+
+class Numbers(click.ParamType):
+    """Numbers separated by commas, such as 1,3."""
+
+    name = "numbers"
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return tuple(self.kind(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r}: expected {self.describe()} separated by commas, such as 1,3", param, ctx)
+
+    def describe(self) -> str:
+        return "whole numbers" if self.kind is int else "numbers"
+
+
+def config_options(*sections: str) -> Callable[[Callable], Callable]:
+    """Decorate a command with --config and one option for each field of these sections.
+
+    An option that is given by nobody is None, so that a file or a run may have its say.
+    """
+
+    def decorate(command: Callable) -> Callable:
+        for section in reversed(sections):
+            for field in reversed(msgspec.structs.fields(SECTIONS[section])):
+                command = _option(section, field)(command)
+        return click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path),
+            envvar="LINESEXP_CONFIG",
+            help="TOML file with tables [images], [network], [training].",
+        )(command)
+
+    return decorate
+
+
+def chosen_config(
+    given: dict[str, Any], config_file: Path | None, before: ExperimentConfig | None
+) -> ExperimentConfig:
+    """Options and environment > TOML file > the run's settings so far > defaults. Raises ConfigError."""
+    settings: Settings = {}
+    for section, kind in SECTIONS.items():
+        named = {name: given[name] for name in kind.__struct_fields__ if given.get(name) is not None}
+        if named:
+            settings[section] = named
+    check_names(settings)
+    from_file = load_config(config_file) if config_file else {}
+    so_far = settings_of(before) if before else {}
+    if from_file:  # a mistake in the file is the file's: name it
+        build_config(so_far, from_file, source=str(config_file))
+    return build_config(so_far, from_file, settings)
+
+
+def _option(section: str, field: msgspec.structs.FieldInfo) -> Callable[[Callable], Callable]:
+    hint = get_type_hints(SECTIONS[section])[field.name]
+    description = getattr(msgspec.inspect.type_info(field.type), "extra_json_schema", None) or {}
+    default = field.default
+    shown = ",".join(f"{part:g}" for part in default) if isinstance(default, tuple) else default
+    return click.option(
+        f"--{field.name.replace('_', '-')}",
+        field.name,
+        type=_parameter_type(section, field.name, hint),
+        envvar=f"LINESEXP_{field.name.upper()}",
+        help=f"{description.get('description', '')}  [default: {shown}]",
+    )
+
+
+def _parameter_type(section: str, name: str, hint: Any) -> click.ParamType | type:
+    if words := choices(SECTIONS[section], name):
+        return click.Choice(words)
+    if get_origin(hint) is tuple:
+        return Numbers(_plain(get_args(hint)[0]))
+    return _plain(hint)
+
+
+def _plain(hint: Any) -> type:
+    """float or int below whatever Annotated adds."""
+    return hint if hint in (int, float) else _plain(get_args(hint)[0])

@@ -1,0 +1,275 @@
+"""From a recorded run to analysis.json, figures, GIFs and the page; each made once and kept.
+
+A file is current as long as the run's files, and the code that made it, are the ones it was made
+from; `make` leaves current files alone.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from linesexp.kernels.analysis import Analysis, Performance, analysis_json, kernel_records, sample_null
+from linesexp.kernels.match import direction_cosines, operator_bank
+from linesexp.kernels.operators import DIRECTIONS, get_operator
+from linesexp.run import Run
+from linesexp.seeds import rng_for
+from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
+from linesexp.seeing.forward import forward, preference, probabilities, strongest_answers
+from linesexp.views.figures import similarity_figure, training_figure
+from linesexp.views.kernels import before_after_figure, kernels_gif
+from linesexp.views.responses import Responses, responses_figure, responses_gif
+from linesexp.views.style import png_bytes
+from linesexp.views.walkthrough import walkthrough_figure
+
+STAGE = "report"
+NULL_DRAWS = 10_000
+MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
+Progress = Callable[[int, int, str], None]
+
+
+def make(run: Run, *names: str, progress: Progress = lambda done, total, words: None) -> list[str]:
+    """Make each of these files (keys of MAKERS) that is not current, and commit it; returns those made.
+
+    Raises MissingFile without recorded steps, DamagedFile where an input is damaged.
+    """
+    run.require("config.json", "dataset.npz", "history.csv")
+    with run.folder.writing():
+        made_from = _made_from(run)
+        manifest = run.folder.manifest()
+        damaged = {error.name for error in run.folder.damaged()}
+        stale = [
+            name
+            for name in names
+            if name not in manifest or manifest[name].made_from != made_from or name in damaged
+        ]
+        for index, name in enumerate(stale):
+            progress(index, len(stale), name)
+            run.folder.commit({name: MAKERS[name](run)}, STAGE, made_from)
+        progress(len(stale), len(stale), "done")
+    return stale
+
+
+def analyse(run: Run) -> Analysis:
+    """Measure a run: kernels against operators and chance, preferences, accuracy before and after."""
+    kernels, history = run.kernels, run.history
+    bank = operator_bank(kernels.shape[-1])
+    network = run.config.network
+    # A stream of its own and not the run's seed: chance does not depend on what it is compared with.
+    null = sample_null(network.initializer, bank, NULL_DRAWS, rng_for(0, "null", network.initializer))
+    images, labels = run.dataset.part("test")
+    pair = class_pair(run)
+    preferences = []
+    for step in (0, -1):
+        weights = history.at(step)
+        answers = strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], network)
+        preferences.append(preference(answers, labels, pair))
+    steps, filters, size = kernels.shape[:3]
+    similarity = direction_cosines(kernels.reshape(-1, size, size), bank)
+    names = run.dataset.class_names
+    return Analysis(
+        steps=history.steps.tolist(),
+        preference_classes=(names[pair[0]], names[pair[1]]),
+        kernels=kernel_records(kernels[-1], kernels[0], preferences[1], bank, null, "conv1"),
+        untrained=kernel_records(kernels[0], kernels[0], preferences[0], bank, null, "conv1"),
+        similarity={name: values.reshape(steps, filters).tolist() for name, values in similarity.items()},
+        chance=null.chance(),
+        before=_performance(run, 0),
+        after=_performance(run, -1),
+    )
+
+
+def class_pair(run: Run) -> tuple[int, int]:
+    """The labels of horizontal and vertical, or the first two labels where there are no such classes."""
+    names = run.dataset.class_names
+    if "horizontal" in names and "vertical" in names:
+        return names.index("horizontal"), names.index("vertical")
+    return 0, 1
+
+
+def chosen_kernels(run: Run) -> tuple[int, int]:
+    """Trained kernels that answer most to the second class and least to the first, and the reverse.
+
+    Measured as the difference of their mean strongest answers to the test pictures.
+    """
+    images, labels = run.dataset.part("test")
+    weights = run.history.at(-1)
+    answers = strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], run.config.network)
+    first, second = (answers[labels == label].mean(axis=0) for label in class_pair(run))
+    return int(np.argmax(second - first)), int(np.argmin(second - first))
+
+
+def _performance(run: Run, step: int) -> Performance:
+    images, labels = run.dataset.part("test")
+    chances = probabilities(images, run.history.at(step), run.config.network)
+    correct = int(np.sum(chances.argmax(axis=1) == labels))
+    of_truth = np.clip(chances[np.arange(len(labels)), labels], 1e-7, 1)  # as Keras clips
+    return Performance(correct / len(labels), float(-np.log(of_truth).mean()), correct, len(labels))
+
+
+def _responses(
+    run: Run, kernels: np.ndarray, bias: np.ndarray, names: list[str], pictures: np.ndarray
+) -> list[Responses]:
+    """Responses of kernels (k, k, channels, filters) to pictures (n, H, W, channels), one a filter."""
+    network = run.config.network
+    convolved = convolve(pictures, kernels, bias, padding=network.padding)
+    activated = ACTIVATIONS[network.activation](convolved)
+    pooled = pool(activated, network.pool_size, kind=network.pooling)
+    images, labels = run.dataset.part("test")
+    preferences = preference(
+        strongest_answers(images, kernels, bias, network), labels, class_pair(run)
+    )
+    return [
+        Responses(
+            name,
+            kernels[..., index].mean(axis=2),
+            [
+                (convolved[picture, ..., index], activated[picture, ..., index], pooled[picture, ..., index])
+                for picture in range(len(pictures))
+            ],
+            float(preferences[index]),
+        )
+        for index, name in enumerate(names)
+    ]
+
+
+def _test_pictures(run: Run) -> tuple[np.ndarray, list[str]]:
+    """One test picture of each class of the pair (2, H, W, C), a long thin line well inside, and names."""
+    images, labels = run.dataset.part("test")
+    pair = class_pair(run)
+    pictures = [_typical(images[labels == label]) for label in pair]
+    return np.stack(pictures), [run.dataset.class_names[label] for label in pair]
+
+
+def _typical(images: np.ndarray) -> np.ndarray:
+    """The picture whose ink is the median of all: neither the shortest line nor the longest."""
+    ink = np.abs(images - np.median(images)).sum(axis=(1, 2, 3))
+    return images[np.argsort(ink, kind="stable")[len(ink) // 2]]
+
+
+def _responses_png(run: Run) -> bytes:
+    pictures, names = _test_pictures(run)
+    rows = []
+    last = run.history.steps[-1]
+    for kernel, class_name in zip(chosen_kernels(run), reversed(names), strict=True):
+        for step, when in ((0, "untrained"), (-1, f"after epoch {last:g}")):
+            weights = run.history.at(step)
+            rows += _responses(
+                run,
+                weights["conv1/kernel"][..., [kernel]],
+                weights["conv1/bias"][[kernel]],
+                [f"kernel {kernel} (best on\n{class_name}), {when}"],
+                pictures,
+            )
+    learned = np.linalg.norm(rows[1].kernel), np.linalg.norm(rows[3].kernel)
+    size, channels = rows[0].kernel.shape[0], pictures.shape[-1]
+    for detects, norm in zip(DIRECTIONS, learned, strict=True):
+        operator = get_operator("prewitt", size, detects).kernel
+        operator = operator * norm / np.linalg.norm(operator)
+        rows += _responses(
+            run,
+            np.repeat(operator[:, :, None, None] / channels, channels, axis=2),
+            np.zeros(1),
+            [f"Prewitt {size}×{size}, detects\n{detects}, same norm"],
+            pictures,
+        )
+    figure = responses_figure([_shown(p) for p in pictures], names, rows, run.config.network.activation)
+    return png_bytes(figure)
+
+
+def _responses_gif(run: Run) -> bytes:
+    pictures, names = _test_pictures(run)
+    steps, weights = run.history.steps, run.history.weights
+    rows = []
+    for kernel, class_name in zip(chosen_kernels(run), reversed(names), strict=True):
+        # The steps take the place of the filters: all of them in one convolution.
+        kernels = np.moveaxis(weights["conv1/kernel"][..., kernel], 0, -1)  # (k, k, channels, steps)
+        name = f"kernel {kernel} (best\non {class_name})"
+        rows.append(
+            _responses(run, kernels, weights["conv1/bias"][:, kernel], [name] * len(steps), pictures)
+        )
+    shown = [_shown(picture) for picture in pictures]
+    return responses_gif(shown, names, steps, rows, run.config.network.activation)
+
+
+def _walkthrough_png(run: Run) -> bytes:
+    pictures, names = _test_pictures(run)
+    outputs = forward(pictures[:1], run.history.at(-1), run.config.network)
+    layers = [(output.name, output.values[0]) for output in outputs]
+    caption = f"weights after epoch {run.history.steps[-1]:g}"
+    figure = walkthrough_figure(_shown(pictures[0]), names[0], layers, run.dataset.class_names, caption)
+    return png_bytes(figure)
+
+
+def _before_after_png(run: Run) -> bytes:
+    kernels = run.kernels
+    bank = operator_bank(kernels.shape[-1])
+    operators, captions = [], []
+    for record in run.analysis.kernels:
+        square = np.zeros((bank.size, bank.size))
+        if record.match:
+            found = record.match
+            operator = get_operator(found.operator, found.size, record.detects)
+            square[found.row : found.row + found.size, found.column : found.column + found.size] = (
+                operator.kernel * np.sign(found.cosine)
+            )
+            captions.append(f"{found.operator} {found.size}×{found.size}\ncosine {found.cosine:+.2f}")
+        else:
+            captions.append("constant:\nno match")
+        operators.append(square)
+    last = run.history.steps[-1]
+    figure = before_after_figure(kernels[0], kernels[-1], np.array(operators), captions, last)
+    return png_bytes(figure)
+
+
+def _similarity_png(run: Run) -> bytes:
+    analysis = run.analysis
+    similarity = {name: np.array(values) for name, values in analysis.similarity.items()}
+    return png_bytes(similarity_figure(run.history.steps, similarity, analysis.chance.by_direction))
+
+
+def _page(run: Run) -> bytes:
+    from linesexp.page import page_of
+
+    return page_of(run).encode()
+
+
+def _shown(picture: np.ndarray) -> np.ndarray:
+    return picture[..., 0] if picture.shape[-1] == 1 else picture
+
+
+MAKERS: dict[str, Callable[[Run], bytes]] = {
+    "analysis.json": lambda run: analysis_json(analyse(run)),
+    "figures/training.png": lambda run: png_bytes(training_figure(run.log)),
+    "figures/kernels_before_after.png": _before_after_png,
+    "figures/similarity.png": _similarity_png,
+    "figures/responses.png": _responses_png,
+    "figures/walkthrough.png": _walkthrough_png,
+    "gifs/kernels.gif": lambda run: kernels_gif(run.kernels, run.history.steps, run.log),
+    "gifs/responses.gif": _responses_gif,
+    "report.html": _page,
+}
+MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_after.png")
+GIFS = ("gifs/kernels.gif", "gifs/responses.gif")
+
+
+def _made_from(run: Run) -> str:
+    """Digest of the run's files and of the code that everything here is made from."""
+    digest = hashlib.sha256(_code_digest().encode())
+    for name, entry in sorted(run.folder.manifest().items()):
+        if name.startswith(MADE_FROM_PREFIXES):
+            digest.update(f"{name} {entry.sha256}\n".encode())
+    return digest.hexdigest()
+
+
+@cache
+def _code_digest() -> str:
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        if path.suffix in (".py", ".html", ".css", ".js"):
+            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()

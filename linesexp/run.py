@@ -1,0 +1,124 @@
+"""Run: a run folder's content as settings, arrays and records."""
+
+import os
+from functools import cached_property
+
+import numpy as np
+
+from linesexp.config import ExperimentConfig, build_config
+from linesexp.errors import InputError
+from linesexp.images.dataset import SPLITS, Dataset
+from linesexp.kernels.analysis import Analysis, parse_analysis
+from linesexp.runs.folder import DamagedFile, MissingFile, RunFolder
+from linesexp.runs.formats import npz_bytes, parse_csv, parse_json, parse_npz
+from linesexp.runs.steps import WeightsHistory, read_steps
+
+COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json": "report"}
+
+
+def open_run(path: str | os.PathLike[str]) -> "Run":
+    """A run that `linesexp generate` (at least) has begun. Raises MissingFile for any other path."""
+    run = Run(RunFolder(path))
+    run.require("config.json")
+    return run
+
+
+class Run:
+    """Typed reading of a run folder. Every read checks the file first; errors name the file.
+
+    Raises MissingFile, with the command to run, for what is not there yet; DamagedFile or InputError
+    for what does not hold what it should.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder.path)!r})"
+
+    def require(self, *names: str) -> None:
+        """Raise MissingFile, with the command that makes it, unless the run has these files."""
+        manifest = self.folder.manifest()
+        for name in names:
+            if name not in manifest:
+                self._missing(name)
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The settings."""
+        path = str(self.folder.path / "config.json")
+        return build_config(parse_json(self._read("config.json"), path), source=path)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The pictures, labels and split."""
+        path = str(self.folder.path / "dataset.npz")
+        return dataset_from(parse_npz(self._read("dataset.npz"), path), path)
+
+    @cached_property
+    def history(self) -> WeightsHistory:
+        """All recorded steps of all layers."""
+        try:
+            return read_steps(self.folder)
+        except MissingFile:
+            self._missing("kernels")
+
+    @property
+    def kernels(self) -> np.ndarray:
+        """First-layer kernels: float32 (steps, filters, k, k), averaged over colour channels."""
+        # (steps, k, k, channels, filters) → (steps, filters, k, k)
+        return self.history.weights["conv1/kernel"].mean(axis=3).transpose(0, 3, 1, 2)
+
+    @property
+    def log(self) -> dict[str, np.ndarray]:
+        """The training log: column → (rows,); a row for step 0 and one for each epoch."""
+        rows = parse_csv(self._read("history.csv"), str(self.folder.path / "history.csv"))
+        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+    @property
+    def analysis(self) -> Analysis:
+        """The measures that the page states."""
+        return parse_analysis(self._read("analysis.json"), str(self.folder.path / "analysis.json"))
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self.folder.read(name)
+        except MissingFile:
+            self._missing(name)
+        except DamagedFile as error:
+            raise InputError(f"{error}; `linesexp {error.stage} {self.folder.path}` makes it again") from None
+
+    def _missing(self, name: str) -> None:
+        what = {"config.json": "no data set", "dataset.npz": "no data set"}.get(name, f"no {name}")
+        command = f"linesexp {COMMANDS.get(name, 'train')} {self.folder.path}"
+        raise MissingFile(f"{self.folder.path}: {what} yet; run `{command}` first") from None
+
+
+def dataset_bytes(dataset: Dataset) -> bytes:
+    """A data set as .npz: images (uint8), labels, split (0 train, 1 validation, 2 test), class_names."""
+    return npz_bytes(
+        {
+            "images": dataset.pixels,
+            "labels": dataset.labels,
+            "split": dataset.split,
+            "class_names": np.array(dataset.class_names),
+        }
+    )
+
+
+def dataset_from(arrays: dict[str, np.ndarray], source: str) -> Dataset:
+    """The data set in these arrays. Raises InputError, naming the source, if they do not fit together."""
+    expected = {"images": ("u", 4), "labels": ("i", 1), "split": ("i", 1), "class_names": ("U", 1)}
+    for name, (kind, dimensions) in expected.items():
+        array = arrays.get(name)
+        if array is None or array.dtype.kind != kind or array.ndim != dimensions:
+            raise InputError(f"{source}: damaged (array {name!r} is missing or of another kind)")
+    count = len(arrays["images"])
+    if not count or len(arrays["labels"]) != count or len(arrays["split"]) != count:
+        raise InputError(f"{source}: damaged (images, labels and split differ in number)")
+    for name, end in (("labels", len(arrays["class_names"])), ("split", len(SPLITS))):
+        if arrays[name].min() < 0 or arrays[name].max() >= end:
+            raise InputError(f"{source}: damaged ({name} must be 0..{end - 1})")
+    return Dataset(
+        arrays["images"], arrays["labels"], arrays["split"], tuple(arrays["class_names"].tolist())
+    )

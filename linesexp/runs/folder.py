@@ -1,0 +1,156 @@
+"""RunFolder: commit files under a manifest, and read back only what is in it and unchanged."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from linesexp.errors import InputError, LinesexpError
+from linesexp.runs.atomic import storage_errors, write_atomically
+from linesexp.runs.lock import one_writer
+from linesexp.runs.manifest import Entry, Manifest, entry_for, manifest_json, parse_manifest
+
+MANIFEST = "manifest.json"
+
+
+class MissingFile(LinesexpError):
+    """The manifest does not name the file: the stage that makes it has not run."""
+
+
+class DamagedFile(InputError):
+    """A file is gone, or its size or hash is not what the manifest says."""
+
+    def __init__(self, path: Path, name: str, stage: str, found: str) -> None:
+        super().__init__(f"{path}: damaged ({found}); made by stage {stage}")
+        self.name = name
+        self.stage = stage
+        self.found = found
+
+
+class RunFolder:
+    """A folder of committed files. Reading needs no lock; `writing` holds it for one process."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._writable = False
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    def manifest(self) -> Manifest:
+        """What the folder holds now; empty for a folder that does not exist yet."""
+        try:
+            data = (self.path / MANIFEST).read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise InputError(f"{self.path / MANIFEST}: cannot be read ({error.strerror})") from None
+        return parse_manifest(data, str(self.path / MANIFEST))
+
+    def names(self, stage: str | None = None, prefix: str = "") -> list[str]:
+        """Names of committed files in order, of one stage or all, that start with `prefix`."""
+        return sorted(
+            name
+            for name, entry in self.manifest().items()
+            if name.startswith(prefix) and stage in (None, entry.stage)
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.manifest()
+
+    def entry(self, name: str) -> Entry:
+        """Raises MissingFile if the file was never committed."""
+        try:
+            return self.manifest()[name]
+        except KeyError:
+            raise MissingFile(f"{self.path}: no {name} yet") from None
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a committed file, checked against its entry before anybody parses them.
+
+        Raises MissingFile or DamagedFile.
+        """
+        return self._checked(name, self.entry(name))
+
+    def read_all(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """(name, bytes) for each of several files; the manifest is read once."""
+        manifest = self.manifest()
+        for name in names:
+            if name not in manifest:
+                raise MissingFile(f"{self.path}: no {name} yet")
+            yield name, self._checked(name, manifest[name])
+
+    def damaged(self) -> list[DamagedFile]:
+        """Every committed file that is gone or not what it was."""
+        found = []
+        for name, entry in self.manifest().items():
+            try:
+                self._checked(name, entry)
+            except DamagedFile as error:
+                found.append(error)
+        return found
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator["RunFolder"]:
+        """Hold the folder's lock. Raises FolderBusy or StorageError."""
+        with one_writer(self.path):
+            self._writable = True
+            try:
+                yield self
+            finally:
+                self._writable = False
+
+    def commit(self, files: Mapping[str, bytes], stage: str, made_from: str = "") -> None:
+        """Write the files, then enter them all in the manifest in one step."""
+        self._must_write()
+        for name, data in files.items():
+            write_atomically(self.path / name, data)
+        manifest = self.manifest()
+        manifest |= {name: entry_for(data, stage, made_from) for name, data in files.items()}
+        write_atomically(self.path / MANIFEST, manifest_json(manifest))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Take files out of the manifest. They stay on disk until they are written again."""
+        self._must_write()
+        gone = set(names)
+        kept = {name: entry for name, entry in self.manifest().items() if name not in gone}
+        write_atomically(self.path / MANIFEST, manifest_json(kept))
+
+    def set_aside(self, name: str) -> Path | None:
+        """Forget a damaged file and keep what is left of it under a free name beside it."""
+        self.forget([name])
+        path = self.path / name
+        if not path.exists():
+            return None
+        with storage_errors(path):
+            return path.rename(_free_name(path, "damaged"))
+
+    def move_aside(self) -> Path:
+        """Rename the whole folder to a free name beside it, so that a new run can take its place."""
+        self._must_write()
+        with storage_errors(self.path):
+            return self.path.rename(_free_name(self.path, "old"))
+
+    def _checked(self, name: str, entry: Entry) -> bytes:
+        path = self.path / name
+        try:
+            size = path.stat().st_size
+            if size != entry.bytes:
+                raise DamagedFile(path, name, entry.stage, f"{size} bytes instead of {entry.bytes}")
+            data = path.read_bytes()
+        except OSError as error:
+            raise DamagedFile(path, name, entry.stage, error.strerror or str(error)) from None
+        if entry_for(data, entry.stage).sha256 != entry.sha256:
+            raise DamagedFile(path, name, entry.stage, "its SHA-256 is not the one in the manifest")
+        return data
+
+    def _must_write(self) -> None:
+        if not self._writable:
+            raise RuntimeError("changing a run folder needs `with run.writing():` around it")
+
+
+def _free_name(path: Path, word: str) -> Path:
+    number = 1
+    while (free := path.with_name(f"{path.name}.{word}-{number}")).exists():
+        number += 1
+    return free

@@ -1,0 +1,86 @@
+"""Bytes ↔ arrays in the formats of a run folder. Nothing here runs code from a file."""
+
+import csv
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from linesexp.errors import InputError
+
+
+def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
+    """Arrays as a compressed .npz; equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+            # numpy.savez would stamp the time of writing on each member.
+            info = zipfile.ZipInfo(f"{name}.npy")
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, member.getvalue())
+    return buffer.getvalue()
+
+
+def parse_npz(data: bytes, source: str) -> dict[str, np.ndarray]:
+    """Raises InputError for anything but plain arrays; a pickle inside is refused, never run."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, zipfile.BadZipFile, KeyError, EOFError, AttributeError) as error:
+        raise InputError(f"{source}: not a plain .npz file ({error})") from None
+
+
+def tensors_bytes(tensors: dict[str, np.ndarray], about: dict[str, Any]) -> bytes:
+    """Arrays and a JSON object as .safetensors; equal content gives equal bytes."""
+    # One metadata key: safetensors writes several in an order that changes from call to call.
+    header = {"linesexp": json.dumps(about, sort_keys=True)}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    return safetensors.numpy.save(contiguous, metadata=header)
+
+
+def parse_tensors(data: bytes, source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, JSON object). Raises InputError if the bytes hold something else."""
+    try:
+        tensors = safetensors.numpy.load(data)
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+        return tensors, json.loads(metadata.get("linesexp", "{}"))
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise InputError(f"{source}: not a .safetensors file ({error})") from None
+
+
+def csv_bytes(rows: list[dict[str, Any]]) -> bytes:
+    """A table with a header; None becomes an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def parse_csv(data: bytes, source: str) -> list[dict[str, float]]:
+    """Rows of numbers; an empty cell becomes NaN. Raises InputError for a cell that is no number."""
+    try:
+        rows = csv.DictReader(io.StringIO(data.decode()), strict=True)
+        return [
+            {name: float(cell) if cell else float("nan") for name, cell in row.items()} for row in rows
+        ]
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        raise InputError(f"{source}: not a table of numbers ({error})") from None
+
+
+def parse_json(data: bytes, source: str) -> dict[str, Any]:
+    """Raises InputError for anything but a JSON object."""
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise InputError(f"{source}: not JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{source}: not a JSON object")
+    return found

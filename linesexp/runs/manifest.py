@@ -1,0 +1,47 @@
+"""manifest.json: what a run folder holds. A file that is not in it does not exist."""
+
+import hashlib
+from pathlib import PurePosixPath
+
+import msgspec
+
+from linesexp.errors import InputError
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One committed file: its content, the stage that made it, and what it was made from.
+
+    made_from is a digest of the inputs and the code, for files that can be made again from others.
+    """
+
+    sha256: str
+    bytes: int
+    stage: str
+    made_from: str = ""
+
+
+Manifest = dict[str, Entry]
+
+
+def entry_for(data: bytes, stage: str, made_from: str = "") -> Entry:
+    """The entry of a file that holds `data`."""
+    return Entry(hashlib.sha256(data).hexdigest(), len(data), stage, made_from)
+
+
+def parse_manifest(data: bytes, source: str) -> Manifest:
+    """Raises InputError, naming the source, for anything but a manifest with names inside the folder."""
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{source}: damaged ({error})") from None
+    for name in manifest:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name:
+            raise InputError(f"{source}: damaged ({name!r} lies outside the folder)")
+    return manifest
+
+
+def manifest_json(manifest: Manifest) -> bytes:
+    """One line a file, in the order of their names."""
+    lines = (f'"{name}": {msgspec.json.encode(manifest[name]).decode()}' for name in sorted(manifest))
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()

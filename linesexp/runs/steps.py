@@ -1,0 +1,61 @@
+"""The recorded steps of a run: one file of tensors each, in the order of recording."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from linesexp.errors import InputError
+from linesexp.runs.folder import MissingFile, RunFolder
+from linesexp.runs.formats import parse_tensors, tensors_bytes
+
+STAGE = "train"
+
+
+@dataclass(frozen=True)
+class WeightsHistory:
+    """steps: float64 (steps,) in epochs; weights: {"conv1/kernel": float32 (steps, *shape)}."""
+
+    steps: np.ndarray
+    weights: dict[str, np.ndarray]
+
+    def at(self, index: int) -> dict[str, np.ndarray]:
+        """All weights of one recorded step; −1 is the last."""
+        return {name: values[index] for name, values in self.weights.items()}
+
+
+class StepWriter:
+    """Commits recorded steps as kernels/00000.safetensors, kernels/00001.safetensors …"""
+
+    def __init__(self, run: RunFolder, recorded: int = 0) -> None:
+        self._run = run
+        self.recorded = recorded
+
+    def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
+        """Commit one step; `step` is the number of epochs done."""
+        data = tensors_bytes(weights, {"step": step})
+        self._run.commit({step_name(self.recorded): data}, stage=STAGE)
+        self.recorded += 1
+
+
+def step_name(index: int) -> str:
+    """File of the index-th recorded step."""
+    return f"kernels/{index:05d}.safetensors"
+
+
+def read_steps(run: RunFolder) -> WeightsHistory:
+    """All recorded steps. Raises MissingFile without any, InputError where their layers differ."""
+    names = run.names(prefix="kernels/")
+    if not names:
+        raise MissingFile(f"{run.path}: no recorded kernels yet")
+    steps, recorded = [], []
+    for name, data in run.read_all(names):
+        tensors, about = parse_tensors(data, str(run.path / name))
+        shapes = {key: value.shape for key, value in tensors.items()}
+        if recorded and shapes != {key: value.shape for key, value in recorded[0].items()}:
+            raise InputError(f"{run.path / name}: other layers than in {names[0]}")
+        if not isinstance(about.get("step"), int | float):
+            raise InputError(f"{run.path / name}: does not say which step it is")
+        steps.append(about["step"])
+        recorded.append(tensors)
+    weights = {key: np.stack([tensors[key] for tensors in recorded]) for key in recorded[0]}
+    return WeightsHistory(np.array(steps, dtype=np.float64), weights)

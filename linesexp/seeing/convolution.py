@@ -1,0 +1,116 @@
+"""Convolve → activate → pool in NumPy: what a convolution block does, in a form that can be read.
+
+Equal to Keras to 1e-5. As in Keras, "convolution" is cross-correlation: the kernel is not flipped.
+
+    picture   (H, W)         slide a k×k window over it, a stride at a time;
+    window · kernel + bias   multiply number by number and add up: how much of the kernel's pattern is here;
+    max(0, ·)                ReLU: what does not fit counts as nothing;
+    max over 2×2             pooling: how well it fits anywhere nearby.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+PaddingMode = Literal["valid", "same"]
+Border = Literal["reflect", "nearest"]
+NEGATIVE_SLOPE = 0.2  # of Keras' leaky_relu
+
+ACTIVATIONS = {
+    "relu": lambda values: np.maximum(values, 0),
+    "leaky_relu": lambda values: np.where(values > 0, values, NEGATIVE_SLOPE * values),
+    "elu": lambda values: np.where(values > 0, values, np.expm1(np.minimum(values, 0))),
+    "tanh": np.tanh,
+    "sigmoid": lambda values: 1 / (1 + np.exp(-values)),
+    "linear": lambda values: values,
+}
+
+
+def convolve(
+    images: np.ndarray,
+    kernels: np.ndarray,
+    bias: np.ndarray | None = None,
+    *,
+    stride: int = 1,
+    padding: PaddingMode = "valid",
+    border: float | Border = 0.0,
+) -> np.ndarray:
+    """Cross-correlate pictures with kernels.
+
+    images: (n, H, W, channels); kernels: (k, k, channels, filters) as Keras stores them; bias:
+    (filters,). Returns (n, H', W', filters). `valid`: only places where the whole kernel fits,
+    H' = (H − k) // stride + 1. `same`: H' = ceil(H / stride), what lies beyond the border is the
+    number `border`, or the picture mirrored (`reflect`, without its edge pixel twice) or its edge
+    pixel repeated (`nearest`).
+    """
+    size = kernels.shape[0]
+    _check(images, size, stride, kernels.shape[2])
+    if padding == "same":
+        images = _pad(images, size, stride, border)
+    # Every k×k window, as a view: (n, H', W', channels, k, k). One matrix product does the rest.
+    windows = sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    maps = np.tensordot(windows, kernels, axes=([3, 4, 5], [2, 0, 1]))
+    return maps if bias is None else maps + bias
+
+
+def relu(maps: np.ndarray) -> np.ndarray:
+    """max(0, value): a place where the kernel's pattern is absent or inverted answers nothing."""
+    return ACTIVATIONS["relu"](maps)
+
+
+def pool(
+    maps: np.ndarray,
+    size: int = 2,
+    *,
+    kind: Literal["max", "average"] = "max",
+    stride: int | None = None,
+    padding: PaddingMode = "valid",
+) -> np.ndarray:
+    """Largest or mean value of each size×size window of (n, H, W, channels) maps.
+
+    The stride is the window's size unless given. `valid` drops rows and columns that do not fill a
+    window; `same` keeps them, and windows at the border look only at what is there.
+    """
+    stride = stride or size
+    _check(maps, size, stride)
+    if padding == "same":
+        maps = _pad(maps, size, stride, np.nan)
+    windows = sliding_window_view(maps, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    if padding == "same":
+        return {"max": np.nanmax, "average": np.nanmean}[kind](windows, axis=(4, 5))
+    return {"max": np.max, "average": np.mean}[kind](windows, axis=(4, 5))
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Scores (n, classes) → probabilities that sum to 1."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _pad(images: np.ndarray, size: int, stride: int, border: float | str) -> np.ndarray:
+    """Add what `same` needs; where that is an odd number, the extra one goes below and right."""
+    widths = []
+    for length in images.shape[1:3]:
+        total = max((-(-length // stride) - 1) * stride + size - length, 0)
+        widths.append((total // 2, total - total // 2))
+    around = [(0, 0), *widths, (0, 0)]
+    if isinstance(border, str):
+        modes = {"reflect": "reflect", "nearest": "edge"}
+        if border not in modes:
+            raise ValueError(f"border must be a number, 'reflect' or 'nearest', got {border!r}")
+        return np.pad(images, around, mode=modes[border])
+    return np.pad(images, around, constant_values=border)
+
+
+def _check(images: np.ndarray, size: int, stride: int, channels: int | None = None) -> None:
+    if images.ndim != 4:
+        raise ValueError(f"pictures must have shape (n, height, width, channels), got {images.shape}")
+    if channels is not None and images.shape[3] != channels:
+        raise ValueError(f"pictures have {images.shape[3]} channels, the kernels {channels}")
+    if stride < 1 or size < 1:
+        raise ValueError(f"window size and stride must be at least 1, got {size} and {stride}")
+    if size > min(images.shape[1:3]):
+        raise ValueError(
+            f"a {size}×{size} window does not fit into {images.shape[1]}×{images.shape[2]} pictures"
+        )

@@ -1,0 +1,107 @@
+"""One picture's way through every layer of a network, to the probabilities."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from linesexp.views.style import (
+    CATEGORIES,
+    DIVERGING,
+    FAINT,
+    SILENT,
+    PixelFigure,
+    bare,
+    show_map,
+    show_picture,
+    symmetric_limit,
+)
+
+LEFT, SIDE, GAP, PER_ROW = 150, 62, 6, 16
+WIDTH = LEFT + PER_ROW * (SIDE + GAP) + 130
+
+Layer = tuple[str, np.ndarray]  # name, maps (h, w, filters) or units (n,)
+
+
+def walkthrough_figure(
+    picture: np.ndarray, true_class: str, layers: Sequence[Layer], class_names: Sequence[str], caption: str
+) -> Figure:
+    """Every layer's maps of one picture; the last layer holds the probabilities.
+
+    Each layer has a zero-centred scale of its own, written beside it. Maps that are zero everywhere
+    are grey and marked silent.
+    """
+    heights = [_height(values) for _, values in layers]
+    page = PixelFigure(WIDTH, 196 + sum(heights) + 40)
+    page.text(20, 16, "One picture's way through the network", size=19)
+    show_picture(page.axes(LEFT, 56, 112, 112), picture)
+    page.text(20, 112, f"input\n{picture.shape[0]}×{picture.shape[1]}", size=13, va="center", linespacing=1.4)
+    page.text(LEFT + 130, 74, f"a test picture, class {true_class}\n{caption}", size=13, linespacing=1.6)
+    top = 192
+    for (name, values), height in zip(layers, heights, strict=True):
+        if (name, values) == layers[-1]:
+            _probabilities(page, top, name, values, class_names)
+        elif values.ndim == 3:
+            _maps(page, top, name, values)
+        else:
+            _units(page, top, name, values)
+        top += height
+    return page.figure
+
+
+def _height(values: np.ndarray) -> int:
+    rows = -(-values.shape[-1] // PER_ROW) if values.ndim == 3 else 1
+    return rows * (SIDE + GAP) + 22
+
+
+def _maps(page: PixelFigure, top: int, name: str, maps: np.ndarray) -> None:
+    height, width, filters = maps.shape
+    limit = symmetric_limit(maps)
+    rows = -(-filters // PER_ROW)
+    middle = top + (rows * (SIDE + GAP) - GAP) / 2
+    silent = [not maps[..., index].any() for index in range(filters)]
+    words = f"{name}\n{filters} of {height}×{width}" + (f"\n{sum(silent)} silent" if any(silent) else "")
+    page.text(20, middle, words, size=12, va="center", linespacing=1.35)
+    for index in range(filters):
+        left = LEFT + (index % PER_ROW) * (SIDE + GAP)
+        axes = page.axes(left, top + (index // PER_ROW) * (SIDE + GAP), SIDE, SIDE)
+        if silent[index]:
+            bare(axes)
+            axes.set_facecolor(SILENT)
+            axes.text(0.5, 0.5, "silent", transform=axes.transAxes, ha="center", va="center", fontsize=7.5)
+        else:
+            show_map(axes, maps[..., index], limit)
+    _scale(page, top, limit)
+
+
+def _units(page: PixelFigure, top: int, name: str, units: np.ndarray) -> None:
+    page.text(20, top + SIDE / 2, f"{name}\n{len(units)} numbers", size=12, va="center", linespacing=1.35)
+    limit = symmetric_limit(units)
+    axes = page.axes(LEFT, top + 16, PER_ROW * (SIDE + GAP) - GAP, SIDE - 32)
+    axes.imshow(units[None], cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    bare(axes)
+    _scale(page, top, limit)
+
+
+def _scale(page: PixelFigure, top: int, limit: float) -> None:
+    left = LEFT + PER_ROW * (SIDE + GAP) + 4
+    axes = page.axes(left, top + 4, 12, SIDE - 8)
+    axes.imshow(np.linspace(1, -1, 64)[:, None], cmap=DIVERGING, aspect="auto")
+    bare(axes)
+    for y, value in ((4, limit), (SIDE / 2, 0), (SIDE - 4, -limit)):
+        page.text(left + 18, top + y, f"{value:.2g}", size=10, va="center", color=FAINT)
+
+
+def _probabilities(
+    page: PixelFigure, top: int, name: str, values: np.ndarray, class_names: Sequence[str]
+) -> None:
+    page.text(20, top + SIDE / 2, f"{name}\nprobabilities", size=12, va="center", linespacing=1.35)
+    axes = page.axes(LEFT + 100, top + 4, 420, SIDE)
+    colours = [CATEGORIES[index % len(CATEGORIES)] for index in range(len(values))]
+    axes.barh(range(len(values)), values, color=colours, height=0.7)
+    axes.set(xlim=(0, 1), yticks=range(len(values)), yticklabels=class_names)
+    axes.tick_params(labelsize=9)
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    for index, value in enumerate(values):
+        axes.text(min(value + 0.01, 0.9), index, f"{value:.4f}", va="center", fontsize=9)
