@@ -139,9 +139,7 @@ def train(
 
     config = chosen_config(given, config_file, _settings_so_far(run))
     with progress_on("epoch", quiet) as progress:
-        done = experiment.train(
-            run, config, force=force, debug=debug, say=_say(quiet), progress=progress
-        )
+        done = experiment.train(run, config, force=force, debug=debug, say=_say(quiet), progress=progress)
     facts = done.facts
     words = (
         f"{facts['epochs']} epochs, validation accuracy {facts['validation_accuracy']:.3f}, "

@@ -48,7 +48,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Raise ConfigError where single values are fine but do not go together."""
 
 
-class ImagesConfig(Section):
+class ImagesConfig(Section, frozen=True, kw_only=True):
     """The pictures: what is drawn, how many, and how they are split."""
 
     size: Annotated[int, Meta(ge=8, le=1024, description="side of the square pictures, px")] = 50
@@ -60,12 +60,14 @@ class ImagesConfig(Section):
     angle_jitter_deg: Annotated[
         float, Meta(ge=0, le=45, description="each line turned by up to this much either way")
     ] = 0.0
-    thickness_px: Annotated[
-        tuple[AtLeastOne, AtLeastOne], Meta(description="thinnest and thickest line")
-    ] = (1, 3)
-    length_px: Annotated[
-        tuple[AtLeastOne, AtLeastOne], Meta(description="shortest and longest line")
-    ] = (10, 50)
+    thickness_px: Annotated[tuple[AtLeastOne, AtLeastOne], Meta(description="thinnest and thickest line")] = (
+        1,
+        3,
+    )
+    length_px: Annotated[tuple[AtLeastOne, AtLeastOne], Meta(description="shortest and longest line")] = (
+        10,
+        50,
+    )
     margin_px: Annotated[
         int, Meta(ge=0, description="least distance from a line to the border that it runs along")
     ] = 5
@@ -75,9 +77,7 @@ class ImagesConfig(Section):
     noise: Annotated[
         float, Meta(ge=0, le=1, description="standard deviation of Gaussian noise; black is 0, white 1")
     ] = 0.0
-    blur_px: Annotated[
-        float, Meta(ge=0, le=50, description="standard deviation of Gaussian blur")
-    ] = 0.0
+    blur_px: Annotated[float, Meta(ge=0, le=50, description="standard deviation of Gaussian blur")] = 0.0
     validation_share: Annotated[Fraction, Meta(description="share of positions kept for validation")] = 0.15
     test_share: Annotated[Fraction, Meta(description="share of positions kept for the test")] = 0.15
     data_seed: Annotated[int, Meta(ge=0, description="seed of the pictures, their split and their order")] = 0
@@ -103,9 +103,7 @@ class ImagesConfig(Section):
                 f"{self.thickness_px[1]} px in {self.size}-pixel pictures"
             )
         angles = sorted(self.angles_deg)
-        gap = min(
-            (b - a for a, b in zip(angles, [*angles[1:], angles[0] + 180], strict=True)), default=180
-        )
+        gap = min((b - a for a, b in zip(angles, [*angles[1:], angles[0] + 180], strict=True)), default=180)
         if gap <= 2 * self.angle_jitter_deg:
             raise ConfigError(
                 f"angles_deg = {_shown(self.angles_deg)}: two classes are {gap:g}° apart, "
@@ -124,7 +122,7 @@ class ImagesConfig(Section):
         return tuple(named.get(angle, f"angle_{angle:g}") for angle in self.angles_deg)
 
 
-class NetworkConfig(Section):
+class NetworkConfig(Section, frozen=True, kw_only=True):
     """The network: convolution blocks, dropout, and a dense softmax layer."""
 
     filters: Annotated[
@@ -191,7 +189,7 @@ class NetworkConfig(Section):
         return min(reach, size)
 
 
-class TrainingConfig(Section):
+class TrainingConfig(Section, frozen=True, kw_only=True):
     """How the network learns."""
 
     epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="passes over the training pictures")] = 20
@@ -201,7 +199,7 @@ class TrainingConfig(Section):
     seed: Annotated[int, Meta(ge=0, description="seed of the initial weights and of dropout")] = 0
 
 
-class ExperimentConfig(Section):
+class ExperimentConfig(Section, frozen=True, kw_only=True):
     """All settings of one run. `ExperimentConfig()` is the default experiment."""
 
     images: ImagesConfig = msgspec.field(default_factory=ImagesConfig)

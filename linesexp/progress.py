@@ -3,6 +3,10 @@
 import sys
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 SECONDS_BETWEEN_LINES = 2.0
 
@@ -14,14 +18,14 @@ class ProgressLines:
         self._unit, self._quiet = unit, quiet
         self._began: tuple[float, int] | None = None  # when the first unit was done, and how many were
         self._last_line = 0.0
-        self._bar = None
+        self._bar: Progress | None = None
 
     def __enter__(self) -> "ProgressLines":
         if not self._quiet and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            self._bar = Progress(
+            self._bar = bar = Progress(
                 TextColumn("{task.fields[place]}"),
                 BarColumn(),
                 TextColumn("{task.fields[left]}"),
@@ -29,8 +33,8 @@ class ProgressLines:
                 TextColumn("{task.description}"),
                 console=Console(stderr=True),
             )
-            self._bar.start()
-            self._task = self._bar.add_task("", total=None, place=self._unit, left="")
+            bar.start()
+            self._task = bar.add_task("", total=None, place=self._unit, left="")
         return self
 
     def __exit__(

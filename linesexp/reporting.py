@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from linesexp.kernels.analysis import Analysis, Performance, analysis_json, kernel_records, sample_null
 from linesexp.kernels.match import direction_cosines, operator_bank
 from linesexp.kernels.operators import DIRECTIONS, get_operator
+from linesexp.page import page_of
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
@@ -119,9 +120,7 @@ def _responses(
     activated = ACTIVATIONS[network.activation](convolved)
     pooled = pool(activated, network.pool_size, kind=network.pooling)
     images, labels = run.dataset.part("test")
-    preferences = preference(
-        strongest_answers(images, kernels, bias, network), labels, class_pair(run)
-    )
+    preferences = preference(strongest_answers(images, kernels, bias, network), labels, class_pair(run))
     return [
         Responses(
             name,
@@ -155,13 +154,13 @@ def _responses_png(run: Run) -> bytes:
     rows = []
     last = run.history.steps[-1]
     for kernel, class_name in zip(chosen_kernels(run), reversed(names), strict=True):
-        for step, when in ((0, "untrained"), (-1, f"after epoch {last:g}")):
+        for step, when in ((0, "untrained"), (-1, f"epoch {last:g}")):
             weights = run.history.at(step)
             rows += _responses(
                 run,
                 weights["conv1/kernel"][..., [kernel]],
                 weights["conv1/bias"][[kernel]],
-                [f"kernel {kernel} (best on\n{class_name}), {when}"],
+                [f"kernel {kernel}\n(best on {class_name})\n{when}"],
                 pictures,
             )
     learned = np.linalg.norm(rows[1].kernel), np.linalg.norm(rows[3].kernel)
@@ -173,7 +172,7 @@ def _responses_png(run: Run) -> bytes:
             run,
             np.repeat(operator[:, :, None, None] / channels, channels, axis=2),
             np.zeros(1),
-            [f"Prewitt {size}×{size}, detects\n{detects}, same norm"],
+            [f"Prewitt {size}×{size}\ndetects {detects}\n(same norm)"],
             pictures,
         )
     figure = responses_figure([_shown(p) for p in pictures], names, rows, run.config.network.activation)
@@ -187,10 +186,8 @@ def _responses_gif(run: Run) -> bytes:
     for kernel, class_name in zip(chosen_kernels(run), reversed(names), strict=True):
         # The steps take the place of the filters: all of them in one convolution.
         kernels = np.moveaxis(weights["conv1/kernel"][..., kernel], 0, -1)  # (k, k, channels, steps)
-        name = f"kernel {kernel} (best\non {class_name})"
-        rows.append(
-            _responses(run, kernels, weights["conv1/bias"][:, kernel], [name] * len(steps), pictures)
-        )
+        name = f"kernel {kernel}\n(best on {class_name})"
+        rows.append(_responses(run, kernels, weights["conv1/bias"][:, kernel], [name] * len(steps), pictures))
     shown = [_shown(picture) for picture in pictures]
     return responses_gif(shown, names, steps, rows, run.config.network.activation)
 
@@ -231,12 +228,6 @@ def _similarity_png(run: Run) -> bytes:
     return png_bytes(similarity_figure(run.history.steps, similarity, analysis.chance.by_direction))
 
 
-def _page(run: Run) -> bytes:
-    from linesexp.page import page_of
-
-    return page_of(run).encode()
-
-
 def _shown(picture: np.ndarray) -> np.ndarray:
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
@@ -250,7 +241,7 @@ MAKERS: dict[str, Callable[[Run], bytes]] = {
     "figures/walkthrough.png": _walkthrough_png,
     "gifs/kernels.gif": lambda run: kernels_gif(run.kernels, run.history.steps, run.log),
     "gifs/responses.gif": _responses_gif,
-    "report.html": _page,
+    "report.html": lambda run: page_of(run).encode(),
 }
 MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_after.png")
 GIFS = ("gifs/kernels.gif", "gifs/responses.gif")

@@ -2,6 +2,7 @@
 
 import os
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 
@@ -88,7 +89,7 @@ class Run:
         except DamagedFile as error:
             raise InputError(f"{error}; `linesexp {error.stage} {self.folder.path}` makes it again") from None
 
-    def _missing(self, name: str) -> None:
+    def _missing(self, name: str) -> NoReturn:
         what = {"config.json": "no data set", "dataset.npz": "no data set"}.get(name, f"no {name}")
         command = f"linesexp {COMMANDS.get(name, 'train')} {self.folder.path}"
         raise MissingFile(f"{self.folder.path}: {what} yet; run `{command}` first") from None
@@ -119,6 +120,4 @@ def dataset_from(arrays: dict[str, np.ndarray], source: str) -> Dataset:
     for name, end in (("labels", len(arrays["class_names"])), ("split", len(SPLITS))):
         if arrays[name].min() < 0 or arrays[name].max() >= end:
             raise InputError(f"{source}: damaged ({name} must be 0..{end - 1})")
-    return Dataset(
-        arrays["images"], arrays["labels"], arrays["split"], tuple(arrays["class_names"].tolist())
-    )
+    return Dataset(arrays["images"], arrays["labels"], arrays["split"], tuple(arrays["class_names"].tolist()))

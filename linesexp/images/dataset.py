@@ -44,9 +44,7 @@ class Dataset:
     def counts(self) -> dict[str, dict[str, int]]:
         """{split: {class: number of pictures}}."""
         return {
-            split: {
-                name: int(self.chosen(split, label).sum()) for label, name in enumerate(self.class_names)
-            }
+            split: {name: int(self.chosen(split, label).sum()) for label, name in enumerate(self.class_names)}
             for split in SPLITS
         }
 
@@ -172,15 +170,12 @@ def _room(
     zeros = np.zeros(len(thickness_px))
     lines = Lines(np.full(len(zeros), angle_deg), thickness_px, length_px, zeros, zeros)
     rows, columns = (
-        np.maximum(np.floor(config.size - 2 * half + 1e-9).astype(int) + 1, 0)
-        for half in lines.half_extents()
+        np.maximum(np.floor(config.size - 2 * half + 1e-9).astype(int) + 1, 0) for half in lines.half_extents()
     )
     return rows * (columns > 0), columns * (rows > 0)
 
 
-def _draw_keys(
-    config: ImagesConfig, angle_deg: float, count: int, rng: np.random.Generator
-) -> np.ndarray:
+def _draw_keys(config: ImagesConfig, angle_deg: float, count: int, rng: np.random.Generator) -> np.ndarray:
     """About `count` random lines as integers (n, 5), those that do not fit left out."""
     thickness = rng.integers(*config.thickness_px, size=count, endpoint=True)
     length = rng.integers(*config.length_px, size=count, endpoint=True)
@@ -233,9 +228,7 @@ def _turn(lines: Lines, config: ImagesConfig, rng: np.random.Generator) -> Lines
     return turned
 
 
-def _render(
-    lines: Lines, bright: np.ndarray, config: ImagesConfig, rng: np.random.Generator
-) -> np.ndarray:
+def _render(lines: Lines, bright: np.ndarray, config: ImagesConfig, rng: np.random.Generator) -> np.ndarray:
     """uint8 (n, size, size): coverage, then blur, contrast and noise, rounded to 256 grey levels."""
     images = blur(draw_lines(lines, config.size), config.blur_px)
     if not bright.all():

@@ -73,9 +73,7 @@ def _draw_block(lines: Lines, size: int, out: np.ndarray) -> None:
         return
     along = (right * cosine)[:, None, :] - (below * sine)[:, :, None]  # (n, rows, columns)
     across = (right * sine)[:, None, :] + (below * cosine)[:, :, None]
-    np.multiply(
-        _profile(along, half_length[:, :, None]), _profile(across, half_thickness[:, :, None]), out=out
-    )
+    np.multiply(_profile(along, half_length[:, :, None]), _profile(across, half_thickness[:, :, None]), out=out)
 
 
 def _profile(distance: np.ndarray, reach: np.ndarray) -> np.ndarray:

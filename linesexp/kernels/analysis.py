@@ -31,9 +31,9 @@ class MatchRecord:
 class SharesRecord:
     """Shares of energy, see kernels.shape."""
 
-    dc: float
-    odd: float
-    even: float
+    dc: float | None
+    odd: float | None
+    even: float | None
     axis_vertical: float | None
     axis_horizontal: float | None
 
@@ -152,9 +152,7 @@ def kernel_records(
                 detects,
                 polarity,
                 found,
-                SharesRecord(
-                    *(_number(getattr(energy, name)[index]) for name in SharesRecord.__annotations__)
-                ),
+                SharesRecord(*(_number(getattr(energy, name)[index]) for name in SharesRecord.__annotations__)),
                 ChangeRecord(_number(relative[index]), _number(cosine[index])),
                 _number(preference[index]),
             )

@@ -86,9 +86,7 @@ def direction_cosines(kernels: np.ndarray, bank: Bank) -> dict[str, np.ndarray]:
     }
 
 
-def initializer_kernels(
-    initializer: str, size: int, count: int, rng: np.random.Generator
-) -> np.ndarray:
+def initializer_kernels(initializer: str, size: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """(count, size, size) kernels as an initialiser draws them, up to a scale that no cosine sees.
 
     Keras' uniform initialisers draw each weight uniformly about zero; its normal ones from a normal

@@ -22,9 +22,7 @@ OPTIMIZERS = {
 POOLINGS = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
 
 
-def build_network(
-    config: ExperimentConfig, channels: int = 1, classes: int | None = None
-) -> keras.Sequential:
+def build_network(config: ExperimentConfig, channels: int = 1, classes: int | None = None) -> keras.Sequential:
     """Blocks of convolution, activation and pooling, then dropout and a dense softmax. Compiled.
 
     Takes float32 (n, size, size, channels) in [0, 1], gives (n, classes) probabilities. Layers are

@@ -163,6 +163,7 @@ class _Checkpointer(keras.callbacks.Callback):
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = logs or {}
         row = _row(
             epoch + 1,
             logs["loss"],

@@ -68,9 +68,7 @@ def parse_csv(data: bytes, source: str) -> list[dict[str, float]]:
     """Rows of numbers; an empty cell becomes NaN. Raises InputError for a cell that is no number."""
     try:
         rows = csv.DictReader(io.StringIO(data.decode()), strict=True)
-        return [
-            {name: float(cell) if cell else float("nan") for name, cell in row.items()} for row in rows
-        ]
+        return [{name: float(cell) if cell else float("nan") for name, cell in row.items()} for row in rows]
     except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise InputError(f"{source}: not a table of numbers ({error})") from None
 

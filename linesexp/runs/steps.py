@@ -47,7 +47,8 @@ def read_steps(run: RunFolder) -> WeightsHistory:
     names = run.names(prefix="kernels/")
     if not names:
         raise MissingFile(f"{run.path}: no recorded kernels yet")
-    steps, recorded = [], []
+    steps: list[float] = []
+    recorded: list[dict[str, np.ndarray]] = []
     for name, data in run.read_all(names):
         tensors, about = parse_tensors(data, str(run.path / name))
         shapes = {key: value.shape for key, value in tensors.items()}

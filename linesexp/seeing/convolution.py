@@ -8,7 +8,8 @@ Equal to Keras to 1e-5. As in Keras, "convolution" is cross-correlation: the ker
     max over 2×2             pooling: how well it fits anywhere nearby.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -17,7 +18,7 @@ PaddingMode = Literal["valid", "same"]
 Border = Literal["reflect", "nearest"]
 NEGATIVE_SLOPE = 0.2  # of Keras' leaky_relu
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda values: np.maximum(values, 0),
     "leaky_relu": lambda values: np.where(values > 0, values, NEGATIVE_SLOPE * values),
     "elu": lambda values: np.where(values > 0, values, np.expm1(np.minimum(values, 0))),
@@ -77,9 +78,10 @@ def pool(
     if padding == "same":
         maps = _pad(maps, size, stride, np.nan)
     windows = sliding_window_view(maps, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    reduce: dict[str, Any] = {"max": np.max, "average": np.mean}
     if padding == "same":
-        return {"max": np.nanmax, "average": np.nanmean}[kind](windows, axis=(4, 5))
-    return {"max": np.max, "average": np.mean}[kind](windows, axis=(4, 5))
+        reduce = {"max": np.nanmax, "average": np.nanmean}
+    return reduce[kind](windows, axis=(4, 5))
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -96,7 +98,7 @@ def _pad(images: np.ndarray, size: int, stride: int, border: float | str) -> np.
         widths.append((total // 2, total - total // 2))
     around = [(0, 0), *widths, (0, 0)]
     if isinstance(border, str):
-        modes = {"reflect": "reflect", "nearest": "edge"}
+        modes: dict[str, Any] = {"reflect": "reflect", "nearest": "edge"}
         if border not in modes:
             raise ValueError(f"border must be a number, 'reflect' or 'nearest', got {border!r}")
         return np.pad(images, around, mode=modes[border])

@@ -16,9 +16,7 @@ class LayerOutput:
     values: np.ndarray
 
 
-def forward(
-    images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig
-) -> list[LayerOutput]:
+def forward(images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig) -> list[LayerOutput]:
     """All layers' outputs for float32 (n, H, W, C) pictures; the last one is the probabilities.
 
     weights: {"conv1/kernel": …, "conv1/bias": …, … "dense/bias": …} of one step. Dropout, which
@@ -72,9 +70,9 @@ def strongest_answers(
 def preference(answers: np.ndarray, labels: np.ndarray, pair: tuple[int, int]) -> np.ndarray:
     """(R₁ − R₀) / (R₁ + R₀) for each filter, R the mean strongest answer to a class's pictures.
 
-    answers: (n, filters), not negative; pair: the two labels. −1: answers only to the first class,
+    answers: (n, filters), those below zero count as none; pair: the two labels. −1: answers only to the first class,
     +1: only to the second, 0: no preference; NaN for a filter that answers to neither.
     """
-    first, second = (answers[labels == label].mean(axis=0) for label in pair)
+    first, second = (np.maximum(answers[labels == label], 0).mean(axis=0) for label in pair)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(first + second > 0, (second - first) / (first + second), np.nan)

@@ -20,6 +20,7 @@ from linesexp.views.style import DIVERGING, INK
 # A short palette: Pillow's time to write a frame grows with the cube of its length.
 COLOURS = 63  # entries of the diverging scale
 STILL_COLOURS = 48  # entries for what stands still
+WHITE = COLOURS + STILL_COLOURS - 1
 UNCHANGED = COLOURS + STILL_COLOURS  # the entry that shows the frame before: what compresses best
 FRAME_MS = 350
 HOLD_MS = 3000
@@ -67,14 +68,18 @@ def animate(
     """A GIF, one frame for each step, repeating, the last one held. still: uint8 (H, W, 3)."""
     palette = _palette([still] if curves is None else [still, curves.picture])
     base = _indexed(still, palette)
-    drawn = None if curves is None else _indexed(curves.picture, palette)
     steps = len(panels[0].values)
     frames = np.repeat(base[None], steps, axis=0)  # (steps, H, W) palette indices
     if curves is not None:
+        drawn = _indexed(curves.picture, palette)
         for frame, reached in zip(frames, curves.reached, strict=True):
             frame[:, curves.left : reached] = drawn[:, curves.left : reached]
     for panel in panels:
-        place = (slice(None), slice(panel.top, panel.top + panel.side), slice(panel.left, panel.left + panel.side))
+        place = (
+            slice(None),
+            slice(panel.top, panel.top + panel.side),
+            slice(panel.left, panel.left + panel.side),
+        )
         frames[place] = _enlarged(_colour_index(panel.values, panel.limit), panel.side)
     for caption in captions:
         for frame, text in zip(frames, caption.texts, strict=True):
@@ -118,7 +123,7 @@ def _palette(pictures: Sequence[np.ndarray]) -> np.ndarray:
     together = Image.fromarray(np.concatenate(pictures))
     reduced = together.quantize(STILL_COLOURS - 1, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     still = np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)[: STILL_COLOURS - 1]
-    palette = np.full((UNCHANGED + 1, 3), 255, dtype=np.uint8)  # what is left stays pure white, the ground
+    palette = np.full((UNCHANGED + 1, 3), 255, dtype=np.uint8)
     palette[:COLOURS] = scale
     palette[COLOURS : COLOURS + len(still)] = still
     return palette
@@ -127,7 +132,9 @@ def _palette(pictures: Sequence[np.ndarray]) -> np.ndarray:
 def _indexed(picture: np.ndarray, palette: np.ndarray) -> np.ndarray:
     holder = Image.new("P", (1, 1))
     holder.putpalette(palette[:UNCHANGED].tobytes())
-    return np.asarray(Image.fromarray(picture).quantize(palette=holder, dither=Image.Dither.NONE)).copy()
+    indices = np.array(Image.fromarray(picture).quantize(palette=holder, dither=Image.Dither.NONE))
+    indices[(picture == 255).all(axis=2)] = WHITE  # Pillow takes a neighbour that is almost white
+    return indices
 
 
 def _write(frame: np.ndarray, caption: Caption, text: str, palette: np.ndarray) -> None:

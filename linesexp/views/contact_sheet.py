@@ -10,7 +10,9 @@ from linesexp.views.style import FAINT, PixelFigure, show_picture
 SIDE, GAP, LEFT, TOP = 56, 6, 130, 92
 
 
-def contact_sheet(pictures: Mapping[tuple[str, str], np.ndarray], counts: Mapping[str, Mapping[str, int]]) -> Figure:
+def contact_sheet(
+    pictures: Mapping[tuple[str, str], np.ndarray], counts: Mapping[str, Mapping[str, int]]
+) -> Figure:
     """pictures: (split, class) → uint8 (up to 12, H, W, C), shown in a row; counts: split → class → number."""
     columns = max(len(row) for row in pictures.values())
     height = TOP + len(pictures) * (SIDE + GAP) + 14 * len(counts) + 20
@@ -25,9 +27,13 @@ def contact_sheet(pictures: Mapping[tuple[str, str], np.ndarray], counts: Mappin
         if last_split not in (None, split):
             top += 14
         last_split = split
-        page.text(20, top + SIDE / 2, f"{split}\n{name}: {counts[split][name]}", size=12, va="center", linespacing=1.4)
+        page.text(
+            20, top + SIDE / 2, f"{split}\n{name}: {counts[split][name]}", size=12, va="center", linespacing=1.4
+        )
         # One wide picture for the row: hundreds of axes would take seconds.
-        sheet = np.full((row.shape[1], columns * row.shape[1] + (columns - 1) * row.shape[1] // 8, 3), 255, np.uint8)
+        sheet = np.full(
+            (row.shape[1], columns * row.shape[1] + (columns - 1) * row.shape[1] // 8, 3), 255, np.uint8
+        )
         for index, picture in enumerate(row):
             left = index * (row.shape[1] + row.shape[1] // 8)
             sheet[:, left : left + row.shape[2]] = picture

@@ -26,7 +26,9 @@ def training_figure(log: Mapping[str, np.ndarray]) -> Figure:
             label="validation",
         )
         axes.set(xlabel="epoch", ylim=(0, None if name == "loss" else 1.02))
-        axes.set_title({"loss": "Loss (cross-entropy, nats)", "accuracy": "Accuracy"}[name], loc="left", fontsize=11)
+        axes.set_title(
+            {"loss": "Loss (cross-entropy, nats)", "accuracy": "Accuracy"}[name], loc="left", fontsize=11
+        )
         axes.legend(fontsize=9, frameon=False)
     page.text(
         64,

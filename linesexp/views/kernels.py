@@ -79,7 +79,12 @@ def before_after_figure(
                     limit if row < 2 else symmetric_limit(kernel),
                 )
             page.text(
-                x + side / 2, top + 18 + 3 * (side + gap) - 8, captions[index], size=11, ha="center", color=FAINT
+                x + side / 2,
+                top + 18 + 3 * (side + gap) - 8,
+                captions[index],
+                size=11,
+                ha="center",
+                color=FAINT,
             )
     scale_bar(page, left, page.height - 42, 260, limit, "weight: one scale for the two upper rows")
     return page.figure
@@ -101,9 +106,9 @@ def _stage(
     accuracy = page.axes(CURVE_LEFT, 62, CURVE_WIDTH, 165)
     loss = page.axes(CURVE_LEFT, 278, CURVE_WIDTH, 165)
     highest = float(np.nanmax(log["validation_loss"], initial=1e-6))
-    for axes, name, top in ((accuracy, "accuracy", 1.02), (loss, "loss", 1.08 * highest)):
+    for axes, name, upper in ((accuracy, "accuracy", 1.02), (loss, "loss", 1.08 * highest)):
         plain(axes)
-        axes.set(xlim=(0, max(float(log["step"][-1]), 1.0)), ylim=(0, top))
+        axes.set(xlim=(0, max(float(log["step"][-1]), 1.0)), ylim=(0, upper))
         axes.set_title(f"{name} on validation pictures", fontsize=9.5, loc="left")
     loss.set_xlabel("epoch", fontsize=9.5)
     return page, accuracy, loss

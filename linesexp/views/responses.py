@@ -21,7 +21,7 @@ from linesexp.views.style import (
 )
 
 SIDE, GAP, GROUP_GAP = 132, 10, 34
-NAME_WIDTH, LEFT, TOP = 176, 20, 208
+NAME_WIDTH, LEFT, TOP = 150, 20, 208
 ROW = SIDE + 34
 STAGES = ("convolved", "activated", "pooled")
 
@@ -30,7 +30,7 @@ STAGES = ("convolved", "activated", "pooled")
 class Responses:
     """One kernel's maps of several pictures.
 
-    name: two lines at most; kernel: (k, k); maps: for each picture a triple of (h, w) arrays
+    name: three short lines at most; kernel: (k, k); maps: for each picture a triple of (h, w) arrays
     (convolved, activated, pooled); preference: (R₁ − R₀) / (R₁ + R₀) of its mean strongest answers to
     the test pictures of the second and the first class shown, −1 … 1, NaN for a kernel that is silent.
     """
@@ -114,7 +114,9 @@ def _stage(
             x, _ = _place(1 + 3 * index + stage, 0)
             heading = {"activated": {"relu": "ReLU"}.get(activation, activation)}.get(name, name)
             page.text(x + SIDE / 2, TOP - 8, heading, size=13, ha="center", va="bottom")
-    page.text(left + SIDE / 2 + 10, TOP - 8, "preference on\nall test pictures", size=13, ha="center", va="bottom")
+    page.text(
+        left + SIDE / 2 + 10, TOP - 8, "preference on\nall test pictures", size=13, ha="center", va="bottom"
+    )
     return page
 
 
@@ -129,13 +131,17 @@ def _preference_bar(
 ) -> None:
     left, top = place
     if np.isnan(preference):
-        page.text(left + SIDE / 2 + 10, top + SIDE / 2, "silent", size=14, ha="center", va="center", color=FAINT)
+        page.text(
+            left + SIDE / 2 + 10, top + SIDE / 2, "silent", size=14, ha="center", va="center", color=FAINT
+        )
         return
     axes = page.axes(left + 10, top + SIDE / 2 - 12, SIDE, 24)
     axes.barh([0], [preference], color=CATEGORIES[0] if preference < 0 else CATEGORIES[1], height=0.9)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set(xlim=(-1, 1), ylim=(-0.5, 0.5))
     bare(axes)
-    page.text(left + SIDE / 2 + 10, top + SIDE / 2 - 18, f"{preference:+.2f}", size=15, ha="center", va="bottom")
+    page.text(
+        left + SIDE / 2 + 10, top + SIDE / 2 - 18, f"{preference:+.2f}", size=15, ha="center", va="bottom"
+    )
     page.text(left + 10, top + SIDE / 2 + 16, class_names[0], size=11, color=FAINT)
     page.text(left + 10 + SIDE, top + SIDE / 2 + 16, class_names[1], size=11, color=FAINT, ha="right")

@@ -1,6 +1,7 @@
 """What all pictures share: colours, figures measured in pixels, and PNG bytes."""
 
 import io
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 DPI = 100
 INK = "#1f2328"
@@ -30,7 +32,7 @@ class PixelFigure:
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-        FigureCanvasAgg(self.figure)
+        self.canvas = FigureCanvasAgg(self.figure)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Axes that cover this rectangle."""
@@ -39,17 +41,15 @@ class PixelFigure:
             (left / self.width, bottom / self.height, width / self.width, height / self.height)
         )
 
-    def text(self, left: float, top: float, words: str, size: float = 13, **how: object) -> None:
+    def text(self, left: float, top: float, words: str, size: float = 13, **how: Any) -> None:
         """Text whose top left corner (unless ha, va say otherwise) is here; size in pixels."""
         how = {"color": INK, "ha": "left", "va": "top"} | how
-        self.figure.text(
-            left / self.width, 1 - top / self.height, words, fontsize=size * 72 / DPI, **how
-        )
+        self.figure.text(left / self.width, 1 - top / self.height, words, fontsize=size * 72 / DPI, **how)
 
     def rgb(self) -> np.ndarray:
         """The picture as uint8 (height, width, 3)."""
-        self.figure.canvas.draw()
-        return np.asarray(self.figure.canvas.buffer_rgba())[..., :3].copy()
+        self.canvas.draw()
+        return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -85,6 +85,7 @@ def plain(axes: Axes) -> None:
     axes.grid(color="#e5e7eb", linewidth=0.8)
     axes.tick_params(labelsize=9, colors=INK)
     axes.set_axisbelow(True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def scale_bar(page: PixelFigure, left: float, top: float, width: float, limit: float, words: str) -> None:

@@ -104,4 +104,4 @@ def _probabilities(
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     for index, value in enumerate(values):
-        axes.text(min(value + 0.01, 0.9), index, f"{value:.4f}", va="center", fontsize=9)
+        axes.text(1.02, index, f"{value:.4f}", va="center", fontsize=9)

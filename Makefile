@@ -1,0 +1,41 @@
+PYTHON ?= python3
+RUN ?= results/default
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup experiment test lint bench clean
+
+help: ## show what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: .venv/ready ## install everything into .venv
+
+experiment: setup ## draw, train, compare, animate and report into results/default
+	@$(BIN)/linesexp generate $(RUN)
+	@$(BIN)/linesexp train $(RUN)
+	@$(BIN)/python scripts/compare_prewitt.py $(RUN)
+	@$(BIN)/python scripts/make_gifs.py $(RUN)
+	@$(BIN)/linesexp report $(RUN)
+
+test: setup ## run all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+lint: setup ## check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup ## measure against a plain script, as ratios
+	@$(BIN)/python tests/benchmarks/bench.py
+
+clean: ## remove .venv and caches; results stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+
+.venv/ready: setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "linesexp needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+		"Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "setting up .venv; the first time this downloads about 2 GB and takes a minute or more" >&2
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,24 @@
+"""Make the GIFs of a run: its kernels, and their responses to two pictures, while training goes on.
+
+Usage: python scripts/make_gifs.py [RUN]
+"""
+
+import sys
+
+import linesexp
+from linesexp.reporting import GIFS, make
+
+
+def main(path: str) -> None:
+    """Make what is not current, and say what there is."""
+    run = linesexp.open_run(path)
+    made = make(run, *GIFS)
+    for name in GIFS:
+        print(f"{path}/{name}: {len(run.history.steps)} frames{'' if name in made else ' (was current)'}")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1] if len(sys.argv) > 1 else "results/default")
+    except linesexp.LinesexpError as error:
+        sys.exit(f"Error: {error}")

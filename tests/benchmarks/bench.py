@@ -1,0 +1,185 @@
+"""Measure linesexp against a plain script, side by side in one run; prints ratios as a table.
+
+Usage: bench.py [ROUNDS]. What is compared takes turns within each round, because a shared machine's
+speed wanders; a row gives the median of the rounds' ratios.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import plain_script
+
+from linesexp.config import ExperimentConfig
+from linesexp.images.dataset import make_dataset
+from linesexp.images.lines import Lines, draw_lines
+from linesexp.views.kernels import kernels_gif
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True, "cwd": ROOT}
+
+
+def main(rounds: int) -> None:
+    print(f"{'what':58} {'ours':>9} {'plain':>9}  {'reach':>8}  {'measured':>9}")
+    with tempfile.TemporaryDirectory() as folder:
+        for row in (bench_drawing, bench_angled_drawing, bench_data_set, bench_gif, bench_help):
+            row(rounds * 3)
+        bench_recording(Path(folder))
+        bench_experiment(Path(folder), rounds)
+
+
+def bench_drawing(rounds: int) -> None:
+    """1,200 lines along the axes; the loop draws them one at a time with the same formula."""
+    lines = random_lines(np.repeat([0.0, 90.0], 600))
+    compare(
+        "draw 1,200 pictures, axis-parallel (loop / ours)",
+        rounds,
+        lambda: draw_lines(lines, 50),
+        lambda: loop(lines),
+        10,
+    )
+
+
+def bench_angled_drawing(rounds: int) -> None:
+    """1,200 lines at any angle."""
+    lines = random_lines(np.random.default_rng(1).uniform(0, 180, 1200))
+    compare(
+        "draw 1,200 pictures, any angle (loop / ours)",
+        rounds,
+        lambda: draw_lines(lines, 50),
+        lambda: loop(lines),
+        10,
+    )
+
+
+def bench_data_set(rounds: int) -> None:
+    """Sampling, drawing, splitting and the check for duplicates, against the plain script's loop."""
+    config = ExperimentConfig().images
+    plain = lambda: plain_script.draw_pictures(1200, np.random.default_rng(0))  # noqa: E731
+    compare(
+        "whole default data set (plain script's loop / ours)", rounds, lambda: make_dataset(config), plain, 10
+    )
+
+
+def bench_gif(rounds: int) -> None:
+    """A frame of the kernels' GIF, encoding included, against a matplotlib figure a frame."""
+    rng = np.random.default_rng(0)
+    steps = np.arange(21.0)
+    kernels = rng.normal(size=(21, 8, 7, 7)).cumsum(axis=0).astype(np.float32)
+    log = {name: rng.random(21) for name in ("loss", "accuracy", "validation_loss", "validation_accuracy")}
+    log["step"] = steps
+    with tempfile.TemporaryDirectory() as folder:
+
+        def plain() -> None:
+            import imageio.v2 as imageio
+
+            paths = [Path(folder) / f"{step}.png" for step in range(21)]
+            for step, path in enumerate(paths):
+                shown = {"loss": log["loss"][:step], "accuracy": log["accuracy"][:step]}
+                plain_script.save_figure(kernels[step].transpose(1, 2, 0)[:, :, None], shown, path)
+            imageio.mimsave(Path(folder) / "k.gif", [imageio.imread(path) for path in paths], duration=350)
+
+        ours = lambda: kernels_gif(kernels, steps, log)  # noqa: E731
+        compare("GIF of 21 frames (one figure a frame / ours)", max(3, rounds // 3), ours, plain, 10)
+
+
+def bench_help(rounds: int) -> None:
+    """Seconds until the help is there, beside a bare interpreter."""
+    for words in (["--help"], ["train", "--help"]):
+        seconds = [timed(lambda: subprocess.run([BIN / "linesexp", *words], **QUIET)) for _ in range(rounds)]  # noqa: B023
+        bare = [timed(lambda: subprocess.run([sys.executable, "-c", "pass"], **QUIET)) for _ in range(rounds)]
+        row(
+            f"linesexp {' '.join(words)}",
+            statistics.median(seconds),
+            statistics.median(bare),
+            "≤ 0.15 s",
+            f"{statistics.median(seconds):.3f} s",
+        )
+
+
+def bench_recording(folder: Path) -> None:
+    """Share of a training's time that is spent in recording and committing."""
+    run = [sys.executable, Path(__file__).parent / "recording_cost.py", folder / "recording"]
+    output = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True).stdout.split()
+    spent, total = float(output[-2]), float(output[-1])
+    row(
+        "recording and checkpoints, share of fit without them",
+        spent,
+        total - spent,
+        "≤ 5 %",
+        f"{spent / (total - spent):.1%}",
+    )
+
+
+def bench_experiment(folder: Path, rounds: int) -> None:
+    """All of `make experiment`, set-up done, against the plain script, which makes one GIF."""
+    counter = iter(range(1000))
+
+    def ours() -> None:
+        run = folder / f"ours-{next(counter)}"
+        for command in (["generate"], ["train"], None, None, ["report"]):
+            if command:
+                subprocess.run([BIN / "linesexp", *command, run], **QUIET)
+        for script in ("compare_prewitt.py", "make_gifs.py"):
+            subprocess.run([sys.executable, ROOT / "scripts" / script, run], **QUIET)
+
+    def plain() -> None:
+        script = Path(__file__).parent / "plain_script.py"
+        subprocess.run([sys.executable, script, folder / f"plain-{next(counter)}"], **QUIET)
+
+    compare("make experiment (plain script / ours)", rounds, ours, plain, 1)
+
+
+def compare(what: str, rounds: int, ours: Callable, plain: Callable, reach: float) -> None:
+    """Take turns, and print the median of the rounds' ratios plain / ours."""
+    pairs = [(timed(ours), timed(plain)) for _ in range(rounds)]
+    ratio = statistics.median(slow / fast for fast, slow in pairs)
+    mine, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
+    row(what, mine, theirs, f"≥ {reach:g} ×", f"{ratio:.1f} ×")
+
+
+def row(what: str, ours: float, plain: float, reach: str, measured: str) -> None:
+    print(f"{what:58} {seconds(ours):>9} {seconds(plain):>9}  {reach:>8}  {measured:>9}", flush=True)
+
+
+def seconds(value: float) -> str:
+    return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def timed(function: Callable) -> float:
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def random_lines(angle_deg: np.ndarray) -> Lines:
+    rng = np.random.default_rng(0)
+    count = len(angle_deg)
+    row, column = rng.integers(15, 35, (2, count)) + 0.5
+    return Lines(angle_deg, rng.integers(1, 4, count), rng.integers(10, 31, count), row, column)
+
+
+def loop(lines: Lines) -> np.ndarray:
+    """One picture at a time, each with NumPy over its own pixels."""
+    rows, columns = np.mgrid[:50, :50] + 0.5
+    pictures = []
+    for index in range(len(lines)):
+        radians = np.deg2rad(lines.angle_deg[index])
+        right, down = columns - lines.column[index], rows - lines.row[index]
+        along = np.abs(right * np.cos(radians) - down * np.sin(radians))
+        across = np.abs(right * np.sin(radians) + down * np.cos(radians))
+        reach = lines.length_px[index] / 2 + 0.5, lines.thickness_px[index] / 2 + 0.5
+        pictures.append(np.clip(reach[0] - along, 0, 1) * np.clip(reach[1] - across, 0, 1))
+    return np.array(pictures, dtype=np.float32)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
