@@ -63,7 +63,7 @@ def page_of(run: Run) -> str:
                 _row(after, before) for after, before in zip(analysis.kernels, analysis.untrained, strict=True)
             ],
             "figure": _png(run, "figures/similarity.png"),
-            "figure_caption": "Largest |cosine| with any operator of the direction named, at every recorded step.",
+            "figure_caption": "Largest |cosine| with any operator of that direction, at each recorded step.",
         },
         chance=_chance_words(analysis, size),
         repeat=_repeat(run),
@@ -118,7 +118,7 @@ def _summary(analysis: Analysis, epochs: float) -> list[str]:
     untrained = _matched(analysis.untrained)
     return [
         f"After {epochs:.0f} epochs the network names the class of {after.correct} of {after.pictures} test "
-        f"pictures, whose lines lie where it never saw one of that class; untrained, it named {before.correct}.",
+        f"pictures, with lines where it never saw one of that class; untrained, it named {before.correct}.",
         f"{matched} of {count} kernels resemble a classical operator more than 95 % of untrained kernels do "
         f"(untrained: {untrained} of {count}; luck alone: {count * SIGNIFICANT:.1f} on average).",
         "This is one run, an anecdote with numbers: another seed gives other kernels.",
@@ -156,7 +156,7 @@ def _network_words(layers: list[dict[str, Any]], filters: int, size: int) -> str
     first = layers[1]["weights"]
     total = sum(layer["weights"] for layer in layers)
     return (
-        f"The first layer learns {filters} kernels of {size}×{size} weights and a bias each, {first:,} weights; "
+        f"The first layer learns {filters} kernels of {size}×{size} weights and a bias each, {first:,} in all; "
         f"the whole network learns {total:,}."
     )
 
@@ -191,9 +191,10 @@ def _responses_words(config: ExperimentConfig, analysis: Analysis) -> str:
     middle = f"{_median(before)} before and {_median(after)} after training"
     return (
         f"The picture is convolved with the kernel, goes through the activation ({config.network.activation}), "
-        f"and pooling keeps the {config.network.pooling} of each neighbourhood. The preference compares a kernel’s mean strongest answers to the test "
-        f"pictures of both classes: −1 if it answers to {first} lines only, +1 to {second} lines only, 0 if "
-        f"to both alike. Its size, in the middle of all kernels: {middle}."
+        f"and pooling keeps the {config.network.pooling} of each neighbourhood. The preference compares a "
+        f"kernel’s mean strongest answers to the test pictures of both classes: −1 if it answers to "
+        f"{first} lines only, +1 to {second} lines only, 0 if to both alike. "
+        f"Its size, in the middle of all kernels: {middle}."
     )
 
 
@@ -210,8 +211,8 @@ def _comparison_words(analysis: Analysis) -> str:
     return (
         f"{words} The strongest is kernel {strongest.index}: |cosine| {cosine:.2f} with "
         f"{_operator(strongest)}. The column “bright side” says where a bright area makes the kernel answer; "
-        "“change” is the distance from the untrained kernel, relative to its norm; an operator’s place is the row "
-        "and column of its upper left corner in the kernel."
+        "“change” is the distance from the untrained kernel, relative to its norm; an operator’s place is "
+        "the row and column of its upper left corner in the kernel."
     )
 
 

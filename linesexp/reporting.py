@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from linesexp.kernels.analysis import Analysis, Performance, analysis_json, kernel_records, sample_null
 from linesexp.kernels.match import direction_cosines, operator_bank

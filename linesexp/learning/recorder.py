@@ -106,7 +106,7 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
         while name in named:
             copies += 1
             name = f"{path}_{copies}"
-        named[name] = keras.ops.convert_to_numpy(weight.value)
+        named[name] = weight.numpy()
     return named
 
 

@@ -101,10 +101,9 @@ def batches(
 def capture(model: keras.Model) -> dict[str, np.ndarray]:
     """Copies of all variables of the model and its optimiser, numbered in Keras' order."""
     variables = [*model.variables, *model.optimizer.variables]
-    return {
-        f"{index:04d}/{variable.path}": keras.ops.convert_to_numpy(variable.value)
-        for index, variable in enumerate(variables)
-    }
+    # The end of the path alone: Keras counts unnamed objects over the whole process in the rest.
+    ends = [variable.path.rpartition("/")[2] for variable in variables]
+    return {f"{i:04d}/{end}": v.numpy() for i, (end, v) in enumerate(zip(ends, variables, strict=True))}
 
 
 def restore(model: keras.Model, checkpoint: Checkpoint) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from linesexp.errors import InputError, LinesexpError
 from linesexp.runs.atomic import storage_errors, write_atomically
 from linesexp.runs.lock import one_writer
-from linesexp.runs.manifest import Entry, Manifest, entry_for, manifest_json, parse_manifest
+from linesexp.runs.manifest import Entry, Manifest, entry_for, manifest_json, parse_manifest, sha256
 
 MANIFEST = "manifest.json"
 
@@ -101,13 +101,22 @@ class RunFolder:
                 self._writable = False
 
     def commit(self, files: Mapping[str, bytes], stage: str, made_from: str = "") -> None:
-        """Write the files, then enter them all in the manifest in one step."""
+        """Write the files and enter them all in the manifest in one step.
+
+        A process killed at any moment leaves every file of the manifest whole: new files are written
+        before the manifest names them, others are replaced after it names both contents.
+        """
         self._must_write()
-        for name, data in files.items():
-            write_atomically(self.path / name, data)
         manifest = self.manifest()
-        manifest |= {name: entry_for(data, stage, made_from) for name, data in files.items()}
+        replaced = {name: self._previous(name, manifest[name]) for name in files if name in manifest}
+        for name in files.keys() - replaced.keys():
+            write_atomically(self.path / name, files[name])
+        manifest |= {
+            name: entry_for(data, stage, made_from, replaced.get(name, "")) for name, data in files.items()
+        }
         write_atomically(self.path / MANIFEST, manifest_json(manifest))
+        for name in replaced:
+            write_atomically(self.path / name, files[name])
 
     def forget(self, names: Iterable[str]) -> None:
         """Take files out of the manifest. They stay on disk until they are written again."""
@@ -135,14 +144,21 @@ class RunFolder:
         path = self.path / name
         try:
             size = path.stat().st_size
-            if size != entry.bytes:
+            if size != entry.bytes and not entry.previous:
                 raise DamagedFile(path, name, entry.stage, f"{size} bytes instead of {entry.bytes}")
             data = path.read_bytes()
         except OSError as error:
             raise DamagedFile(path, name, entry.stage, error.strerror or str(error)) from None
-        if entry_for(data, entry.stage).sha256 != entry.sha256:
+        if sha256(data) not in (entry.sha256, entry.previous):
             raise DamagedFile(path, name, entry.stage, "its SHA-256 is not the one in the manifest")
         return data
+
+    def _previous(self, name: str, entry: Entry) -> str:
+        """Digest of what stands on disk under a committed name; none if that is damaged."""
+        try:
+            return sha256(self._checked(name, entry))
+        except DamagedFile:
+            return ""
 
     def _must_write(self) -> None:
         if not self._writable:

@@ -40,7 +40,7 @@ def tensors_bytes(tensors: dict[str, np.ndarray], about: dict[str, Any]) -> byte
     """Arrays and a JSON object as .safetensors; equal content gives equal bytes."""
     # One metadata key: safetensors writes several in an order that changes from call to call.
     header = {"linesexp": json.dumps(about, sort_keys=True)}
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     return safetensors.numpy.save(contiguous, metadata=header)
 
 

@@ -12,20 +12,28 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """One committed file: its content, the stage that made it, and what it was made from.
 
     made_from is a digest of the inputs and the code, for files that can be made again from others.
+    previous is the SHA-256 of the content that this one replaced: a process that is killed between
+    writing the manifest and replacing the file leaves that content, which is as good as it was.
     """
 
     sha256: str
     bytes: int
     stage: str
     made_from: str = ""
+    previous: str = ""
 
 
 Manifest = dict[str, Entry]
 
 
-def entry_for(data: bytes, stage: str, made_from: str = "") -> Entry:
+def entry_for(data: bytes, stage: str, made_from: str = "", previous: str = "") -> Entry:
     """The entry of a file that holds `data`."""
-    return Entry(hashlib.sha256(data).hexdigest(), len(data), stage, made_from)
+    return Entry(sha256(data), len(data), stage, made_from, previous)
+
+
+def sha256(data: bytes) -> str:
+    """Digest as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def parse_manifest(data: bytes, source: str) -> Manifest:

@@ -70,8 +70,8 @@ def strongest_answers(
 def preference(answers: np.ndarray, labels: np.ndarray, pair: tuple[int, int]) -> np.ndarray:
     """(R₁ − R₀) / (R₁ + R₀) for each filter, R the mean strongest answer to a class's pictures.
 
-    answers: (n, filters), those below zero count as none; pair: the two labels. −1: answers only to the first class,
-    +1: only to the second, 0: no preference; NaN for a filter that answers to neither.
+    answers: (n, filters), those below zero count as none; pair: the two labels. −1: answers only to the
+    first class, +1: only to the second, 0: no preference; NaN for a filter that answers to neither.
     """
     first, second = (np.maximum(answers[labels == label], 0).mean(axis=0) for label in pair)
     with np.errstate(invalid="ignore", divide="ignore"):

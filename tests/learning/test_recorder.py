@@ -1,0 +1,127 @@
+import keras
+import numpy as np
+import pytest
+
+import linesexp
+from linesexp.errors import StorageError
+from linesexp.learning.recorder import KernelRecorder, weights_of
+from linesexp.runs import RunFolder
+from linesexp.runs.steps import read_steps
+
+PICTURES = np.random.default_rng(0).random((40, 8, 8, 1), dtype=np.float32)
+LABELS = np.arange(40) % 2
+
+
+def somebodys_model():
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(2, 3, activation="relu", name="first"),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(2, activation="softmax", name="last"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def fit(model, *callbacks, epochs=2, **how):
+    model.fit(PICTURES, LABELS, batch_size=4, epochs=epochs, verbose=0, callbacks=list(callbacks), **how)
+    return model
+
+
+def test_records_the_untrained_network_some_batches_of_epoch_one_and_every_epoch():
+    steps = []
+    fit(somebodys_model(), KernelRecorder(lambda step, weights: steps.append(step)), epochs=3)
+    assert steps == [0, 0.1, 0.2, 0.4, 0.8, 1, 2, 3]  # ten batches an epoch
+
+
+def test_step_0_holds_the_untrained_weights_and_the_last_step_the_trained_ones():
+    model = somebodys_model()
+    untrained = weights_of(model)
+    recorded = []
+    fit(model, KernelRecorder(lambda step, weights: recorded.append(weights)))
+    for name, value in untrained.items():
+        assert np.array_equal(recorded[0][name], value)
+    for name, value in weights_of(model).items():
+        assert np.array_equal(recorded[-1][name], value)
+        assert not np.array_equal(recorded[0][name], value)
+
+
+def test_records_weights_and_biases_of_all_layers():
+    assert list(weights_of(somebodys_model())) == ["first/kernel", "first/bias", "last/kernel", "last/bias"]
+
+
+def test_names_stay_unique_where_layers_share_theirs():
+    class Twins(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.one, self.other = (keras.layers.Dense(2, name="same") for _ in range(2))
+
+        def call(self, values):
+            return self.other(self.one(values))
+
+    model = Twins()
+    model(np.zeros((1, 2)))
+    assert list(weights_of(model)) == ["same/kernel", "same/bias", "same/kernel_2", "same/bias_2"]
+
+
+def test_does_not_change_what_the_model_learns():
+    with_recorder = weights_of(fit(somebodys_model(), KernelRecorder(lambda step, weights: None)))
+    for name, value in weights_of(fit(somebodys_model())).items():
+        assert np.array_equal(value, with_recorder[name])
+
+
+def test_a_second_fit_continues_the_count():
+    steps = []
+    recorder = KernelRecorder(lambda step, weights: steps.append(step))
+    model = fit(somebodys_model(), recorder, epochs=2)
+    fit(model, recorder, epochs=1)
+    assert steps == [0, 0.1, 0.2, 0.4, 0.8, 1, 2, 3]
+
+
+def test_goes_on_from_a_later_epoch_without_a_new_step_0():
+    steps = []
+    recorder = KernelRecorder(lambda step, weights: steps.append(step))
+    fit(somebodys_model(), recorder, epochs=6, initial_epoch=4)
+    assert steps == [5, 6]
+
+
+def test_a_folder_becomes_a_run_folder_with_one_file_a_step(tmp_path):
+    model = fit(somebodys_model(), linesexp.KernelRecorder(tmp_path / "mine"))
+    history = read_steps(RunFolder(tmp_path / "mine"))
+    assert history.steps.tolist() == [0, 0.1, 0.2, 0.4, 0.8, 1, 2]
+    assert np.array_equal(history.at(-1)["first/kernel"], model.layers[0].get_weights()[0])
+    with RunFolder(tmp_path / "mine").writing():
+        pass  # the lock is free again
+
+
+def test_an_earlier_recording_is_renamed_and_not_overwritten(tmp_path):
+    fit(somebodys_model(), KernelRecorder(tmp_path / "mine"), epochs=1)
+    with pytest.warns(UserWarning, match="held a recording; it is now"):
+        fit(somebodys_model(), KernelRecorder(tmp_path / "mine"), epochs=2)
+    assert read_steps(RunFolder(tmp_path / "mine.old-1")).steps[-1] == 1
+    assert read_steps(RunFolder(tmp_path / "mine")).steps[-1] == 2
+
+
+def test_a_full_disk_is_a_warning_and_the_fit_goes_on(tmp_path, monkeypatch):
+    plain = weights_of(fit(somebodys_model()))
+
+    def full(*arguments, **named):
+        raise StorageError("no space left")
+
+    monkeypatch.setattr(RunFolder, "commit", full)
+    with pytest.warns(UserWarning, match="stopped recording: no space left"):
+        model = fit(somebodys_model(), KernelRecorder(tmp_path / "mine"))
+    for name, value in weights_of(model).items():
+        assert np.array_equal(plain[name], value)
+
+
+def test_what_a_callable_raises_goes_through():
+    def full(step, weights):
+        raise StorageError("no space left")
+
+    with pytest.raises(StorageError):
+        fit(somebodys_model(), KernelRecorder(full))
