@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -254,6 +253,8 @@ def _complain(words: str) -> None:
 
 def _report(error: Exception, words: str, code: int, debug: bool) -> int:
     if debug:
+        import traceback
+
         traceback.print_exception(error)
     _complain(f"Error: {words}")
     return code

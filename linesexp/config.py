@@ -7,12 +7,11 @@ The fields are msgspec structs and not pydantic models because `linesexp train -
 and importing pydantic takes longer than that whole command may.
 """
 
-import difflib
 import math
 import re
-import tomllib
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -222,6 +221,8 @@ def load_config(path: str | Path) -> dict[str, dict[str, Any]]:
 
     Raises InputError if the file cannot be read as TOML, ConfigError for a name it may not hold.
     """
+    import tomllib
+
     try:
         settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -289,6 +290,8 @@ def check_names(settings: dict[str, Any], source: str = "") -> None:
 
 
 def _nearest(name: str, known: Any) -> str:
+    import difflib
+
     match = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {match[0]}?" if match else f"; known: {', '.join(known)}"
 
@@ -307,8 +310,14 @@ def _as_config_error(
 
 def choices(section: type[Section], name: str) -> tuple[str, ...]:
     """The words that a setting accepts; empty for a setting that takes numbers."""
-    kind = msgspec.inspect.type_info(get_type_hints(section)[name])
-    return tuple(str(value) for value in getattr(kind, "values", ()))
+    kind = field_types(section)[name]
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+@cache
+def field_types(section: type[Section]) -> dict[str, Any]:
+    """Type of each setting, without what Annotated adds."""
+    return get_type_hints(section)
 
 
 def _reason(error: msgspec.ValidationError, section: type[Section], name: str) -> str:

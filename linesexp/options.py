@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 import click
 import msgspec
@@ -13,6 +13,7 @@ from linesexp.config import (
     build_config,
     check_names,
     choices,
+    field_types,
     load_config,
     settings_of,
 )
@@ -77,8 +78,8 @@ def chosen_config(
 
 
 def _option(section: str, field: msgspec.structs.FieldInfo) -> Callable[[Callable], Callable]:
-    hint = get_type_hints(SECTIONS[section])[field.name]
-    description = getattr(msgspec.inspect.type_info(field.type), "extra_json_schema", None) or {}
+    hint = field_types(SECTIONS[section])[field.name]
+    description = next(meta.description for meta in field.type.__metadata__ if meta.description)
     default = field.default
     shown = ",".join(f"{part:g}" for part in default) if isinstance(default, tuple) else default
     return click.option(
@@ -86,7 +87,7 @@ def _option(section: str, field: msgspec.structs.FieldInfo) -> Callable[[Callabl
         field.name,
         type=_parameter_type(section, field.name, hint),
         envvar=f"LINESEXP_{field.name.upper()}",
-        help=f"{description.get('description', '')}  [default: {shown}]",
+        help=f"{description}  [default: {shown}]",
     )
 
 
@@ -94,10 +95,5 @@ def _parameter_type(section: str, name: str, hint: Any) -> click.ParamType | typ
     if words := choices(SECTIONS[section], name):
         return click.Choice(words)
     if get_origin(hint) is tuple:
-        return Numbers(_plain(get_args(hint)[0]))
-    return _plain(hint)
-
-
-def _plain(hint: Any) -> type:
-    """float or int below whatever Annotated adds."""
-    return hint if hint in (int, float) else _plain(get_args(hint)[0])
+        return Numbers(get_args(hint)[0])
+    return hint

@@ -120,7 +120,7 @@ def _sample_class(
         drawn += len(fresh)
         keys = np.concatenate([keys, fresh])
         if not endless:
-            keys = keys[np.sort(np.unique(keys, axis=0, return_index=True)[1])]
+            keys = keys[np.sort(np.unique(_numbered(keys, config.size), return_index=True)[1])]
         parts = split_of_position[_position(config, angle_deg, keys)]
 
     chosen = np.concatenate([np.flatnonzero(parts == part)[:size] for part, size in enumerate(sizes)])
@@ -192,6 +192,11 @@ def _draw_keys(config: ImagesConfig, angle_deg: float, count: int, rng: np.rando
     return keys[(across >= edge - 1e-9) & (across <= config.size - edge + 1e-9)]
 
 
+def _numbered(keys: np.ndarray, size: int) -> np.ndarray:
+    """One integer for each key, equal for equal keys only."""
+    return keys @ (size + 1) ** np.arange(keys.shape[1])
+
+
 def _lines_at(keys: np.ndarray, angle_deg: np.ndarray) -> Lines:
     thickness, length, row, column = keys[:, :4].T.astype(float)
     half_height, half_width = Lines(angle_deg, thickness, length, row, column).half_extents()
@@ -231,11 +236,12 @@ def _turn(lines: Lines, config: ImagesConfig, rng: np.random.Generator) -> Lines
 def _render(lines: Lines, bright: np.ndarray, config: ImagesConfig, rng: np.random.Generator) -> np.ndarray:
     """uint8 (n, size, size): coverage, then blur, contrast and noise, rounded to 256 grey levels."""
     images = blur(draw_lines(lines, config.size), config.blur_px)
-    if not bright.all():
-        images = np.where(bright[:, None, None], images, 1 - images)
+    np.subtract(1, images, out=images, where=~bright[:, None, None])
     if config.noise:
-        images = images + config.noise * rng.standard_normal(images.shape, dtype=np.float32)
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+        images += config.noise * rng.standard_normal(images.shape, dtype=np.float32)
+        np.clip(images, 0, 1, out=images)
+    images *= 255
+    return np.rint(images, out=images).astype(np.uint8)
 
 
 def _check_enough(config: ImagesConfig, name: str, places: int | None) -> None:

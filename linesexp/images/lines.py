@@ -49,31 +49,29 @@ def draw_lines(lines: Lines, size: int) -> np.ndarray:
     The profile across a line (and along it) is a box of its width, smoothed over one pixel. For
     lines along the axes that is the exact area covered; for others it is within 0.11 of it.
     """
-    images = np.empty((len(lines), size, size), dtype=np.float32)
-    for start in range(0, len(lines), BLOCK):
-        block = slice(start, start + BLOCK)
-        _draw_block(lines[block], size, images[block])
-    return images
-
-
-def _draw_block(lines: Lines, size: int, out: np.ndarray) -> None:
-    centres = np.arange(size, dtype=np.float32) + 0.5
-    below = (centres - lines.row[:, None]).astype(np.float32)  # (n, rows)
-    right = (centres - lines.column[:, None]).astype(np.float32)  # (n, columns)
+    centres = np.arange(size, dtype=np.float32) + np.float32(0.5)
+    below = centres - lines.row.astype(np.float32)[:, None]  # (n, rows)
+    right = centres - lines.column.astype(np.float32)[:, None]  # (n, columns)
     cosine, sine = (part.astype(np.float32)[:, None] for part in lines.direction())
     half_length, half_thickness = (
         (extent / 2 + 0.5).astype(np.float32)[:, None] for extent in (lines.length_px, lines.thickness_px)
     )
+    images = np.empty((len(lines), size, size), dtype=np.float32)
     if np.all(cosine * sine == 0):
         # Lines along the axes are separable: one profile down the rows, one along the columns.
-        flat = np.abs(cosine) == 1
+        flat = sine == 0
         down = _profile(below, np.where(flat, half_thickness, half_length))
         along = _profile(right, np.where(flat, half_length, half_thickness))
-        np.multiply(down[:, :, None], along[:, None, :], out=out)
-        return
-    along = (right * cosine)[:, None, :] - (below * sine)[:, :, None]  # (n, rows, columns)
-    across = (right * sine)[:, None, :] + (below * cosine)[:, :, None]
-    np.multiply(_profile(along, half_length[:, :, None]), _profile(across, half_thickness[:, :, None]), out=out)
+        return np.multiply(down[:, :, None], along[:, None, :], out=images)
+    for start in range(0, len(lines), BLOCK):
+        block = slice(start, start + BLOCK)
+        # Distance along the line and across it, (n, rows, columns) each.
+        along = (right[block] * cosine[block])[:, None, :] - (below[block] * sine[block])[:, :, None]
+        across = (right[block] * sine[block])[:, None, :] + (below[block] * cosine[block])[:, :, None]
+        along = _profile(along, half_length[block, :, None])
+        across = _profile(across, half_thickness[block, :, None])
+        np.multiply(along, across, out=images[block])
+    return images
 
 
 def _profile(distance: np.ndarray, reach: np.ndarray) -> np.ndarray:

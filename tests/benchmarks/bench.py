@@ -4,7 +4,6 @@ Usage: bench.py [ROUNDS]. What is compared takes turns within each round, becaus
 speed wanders; a row gives the median of the rounds' ratios.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -14,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import plain_script
 
 from linesexp.config import ExperimentConfig
 from linesexp.images.dataset import make_dataset
 from linesexp.images.lines import Lines, draw_lines
+from linesexp.learning.backend import quiet_import
 from linesexp.views.kernels import kernels_gif
+
+with quiet_import():
+    import plain_script
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -55,7 +57,6 @@ def bench_angled_drawing(rounds: int) -> None:
         rounds,
         lambda: draw_lines(lines, 50),
         lambda: loop(lines),
-        10,
     )
 
 
@@ -63,9 +64,7 @@ def bench_data_set(rounds: int) -> None:
     """Sampling, drawing, splitting and the check for duplicates, against the plain script's loop."""
     config = ExperimentConfig().images
     plain = lambda: plain_script.draw_pictures(1200, np.random.default_rng(0))  # noqa: E731
-    compare(
-        "whole default data set (plain script's loop / ours)", rounds, lambda: make_dataset(config), plain, 10
-    )
+    compare("whole default data set (plain script / ours)", rounds, lambda: make_dataset(config), plain)
 
 
 def bench_gif(rounds: int) -> None:
@@ -137,12 +136,12 @@ def bench_experiment(folder: Path, rounds: int) -> None:
     compare("make experiment (plain script / ours)", rounds, ours, plain, 1)
 
 
-def compare(what: str, rounds: int, ours: Callable, plain: Callable, reach: float) -> None:
-    """Take turns, and print the median of the rounds' ratios plain / ours."""
+def compare(what: str, rounds: int, ours: Callable, plain: Callable, reach: float | None = None) -> None:
+    """Take turns, and print the median of the rounds' ratios plain / ours; reach: the least wanted."""
     pairs = [(timed(ours), timed(plain)) for _ in range(rounds)]
     ratio = statistics.median(slow / fast for fast, slow in pairs)
     mine, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
-    row(what, mine, theirs, f"≥ {reach:g} ×", f"{ratio:.1f} ×")
+    row(what, mine, theirs, f"≥ {reach:g} ×" if reach else "–", f"{ratio:.1f} ×")
 
 
 def row(what: str, ours: float, plain: float, reach: str, measured: str) -> None:
@@ -181,5 +180,4 @@ def loop(lines: Lines) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

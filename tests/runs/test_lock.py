@@ -43,13 +43,6 @@ def test_reading_needs_no_lock(held):
     assert RunFolder(folder).read("config.json") == b"{}"
 
 
-def test_a_folder_that_another_process_writes_to_stays_in_its_place(held):
-    folder, _ = held
-    with pytest.raises(FolderBusy):
-        RunFolder(folder).move_aside()
-    assert folder.exists()
-
-
 def test_the_lock_is_free_once_its_holder_is_killed(held):
     folder, process = held
     os.kill(process.pid, signal.SIGKILL)
