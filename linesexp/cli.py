@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from linesexp import __version__
-from linesexp.errors import LinesexpError, StorageError
+from linesexp.errors import LinesexpError
 from linesexp.options import chosen_config, config_options
 
 DEFAULT_RUN = "results/default"
@@ -102,7 +102,7 @@ def generate(
     """Draw the data set of RUN."""
     from linesexp import experiment
 
-    config = chosen_config(given, config_file, _settings_so_far(run))
+    config = chosen_config(given, config_file, _settings_so_far(run, force))
     done = experiment.generate(run, config, force=force, say=_say(quiet))
     facts = {"run": run, "made": done.made} | done.facts
     if folders:
@@ -136,7 +136,7 @@ def train(
     """Train the network of RUN and record its kernels; goes on where it was stopped."""
     from linesexp import experiment
 
-    config = chosen_config(given, config_file, _settings_so_far(run))
+    config = chosen_config(given, config_file, _settings_so_far(run, force))
     with progress_on("epoch", quiet) as progress:
         done = experiment.train(run, config, force=force, debug=debug, say=_say(quiet), progress=progress)
     facts = done.facts
@@ -212,14 +212,19 @@ def progress_on(unit: str, quiet: bool) -> Iterator[Callable[[int, int, str], No
         yield progress
 
 
-def _settings_so_far(run: str) -> Any:
+def _settings_so_far(run: str, force: bool) -> Any:
+    """The run's settings; None without a run, or where a damaged one is to be set aside."""
     from linesexp.run import Run
     from linesexp.runs.folder import MissingFile, RunFolder
 
     try:
         return Run(RunFolder(run)).config
-    except (MissingFile, StorageError):
+    except MissingFile:
         return None
+    except LinesexpError:
+        if force:
+            return None
+        raise
 
 
 def _finish(facts: dict[str, Any], words: str, following: str, as_json: bool, quiet: bool) -> None:

@@ -47,10 +47,6 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
             say(f"{folder.path} was kept as {folder.move_aside()}")
     with folder.writing():
         run = Run(folder)
-        damaged = [error for error in folder.damaged() if error.stage == "generate"]
-        for error in damaged:
-            say(f"{error}; set aside, drawn again")
-            folder.set_aside(error.name)
         if "config.json" in folder:
             changed = differences(run.config, config, "images")
             if changed:
@@ -59,6 +55,10 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
                     "choose another folder, or use --force to keep the old one aside and begin anew"
                 )
             config = run.config
+        for error in folder.damaged():
+            if error.stage == "generate":
+                say(f"{error}; set aside, drawn again")
+                folder.set_aside(error.name)
         if {"config.json", "dataset.npz", "dataset.png"} <= folder.manifest().keys():
             return Done(False, _dataset_facts(run.dataset))
         dataset = make_dataset(config.images)

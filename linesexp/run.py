@@ -63,6 +63,8 @@ class Run:
             return read_steps(self.folder)
         except MissingFile:
             self._missing("kernels")
+        except DamagedFile as error:
+            raise self._with_remedy(error) from None
 
     @property
     def kernels(self) -> np.ndarray:
@@ -87,7 +89,14 @@ class Run:
         except MissingFile:
             self._missing(name)
         except DamagedFile as error:
-            raise InputError(f"{error}; `linesexp {error.stage} {self.folder.path}` makes it again") from None
+            raise self._with_remedy(error) from None
+
+    def _with_remedy(self, error: DamagedFile) -> InputError:
+        if error.name == "config.json":  # nothing else knows the settings
+            remedy = f"put the right one back, or begin anew: `linesexp generate {self.folder.path} --force`"
+        else:
+            remedy = f"`linesexp {error.stage} {self.folder.path}` makes it again"
+        return InputError(f"{error}; {remedy}")
 
     def _missing(self, name: str) -> NoReturn:
         what = {"config.json": "no data set", "dataset.npz": "no data set"}.get(name, f"no {name}")
