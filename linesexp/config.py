@@ -7,16 +7,15 @@ The fields are msgspec structs and not pydantic models because `linesexp train -
 and importing pydantic takes longer than that whole command may.
 """
 
-import math
-import re
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from linesexp.errors import ConfigError, InputError
+from linesexp.section import Section, choices
+from linesexp.wording import nearest, shown, what_is_expected
 
 Fraction = Annotated[float, Meta(gt=0, lt=1)]
 AtLeastOne = Annotated[int, Meta(ge=1)]
@@ -28,23 +27,6 @@ Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Initializer = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
 ]
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A group of settings. Building one checks every value, from code as from a file."""
-
-    def __post_init__(self) -> None:
-        for field in msgspec.structs.fields(self):
-            value = getattr(self, field.name)
-            try:
-                msgspec.convert(value, field.type, from_attributes=True)
-            except msgspec.ValidationError as error:
-                reason = _reason(error, type(self), field.name)
-                raise ConfigError(f"{field.name} = {_shown(value)}: {reason}") from None
-        self.check()
-
-    def check(self) -> None:
-        """Raise ConfigError where single values are fine but do not go together."""
 
 
 class ImagesConfig(Section, frozen=True, kw_only=True):
@@ -92,8 +74,8 @@ class ImagesConfig(Section, frozen=True, kw_only=True):
                 )
         if self.thickness_px[1] >= self.length_px[0]:
             raise ConfigError(
-                f"thickness_px = {_shown(self.thickness_px)}: a line must be longer than thick, "
-                f"so at most {self.length_px[0] - 1} with length_px = {_shown(self.length_px)}"
+                f"thickness_px = {shown(self.thickness_px)}: a line must be longer than thick, "
+                f"so at most {self.length_px[0] - 1} with length_px = {shown(self.length_px)}"
             )
         room = (self.size - self.thickness_px[1]) // 2
         if self.margin_px > room:
@@ -105,7 +87,7 @@ class ImagesConfig(Section, frozen=True, kw_only=True):
         gap = min((b - a for a, b in zip(angles, [*angles[1:], angles[0] + 180], strict=True)), default=180)
         if gap <= 2 * self.angle_jitter_deg:
             raise ConfigError(
-                f"angles_deg = {_shown(self.angles_deg)}: two classes are {gap:g}° apart, "
+                f"angles_deg = {shown(self.angles_deg)}: two classes are {gap:g}° apart, "
                 f"which must be more than twice angle_jitter_deg = {self.angle_jitter_deg:g}"
             )
         if self.validation_share + self.test_share >= 0.9:
@@ -118,7 +100,7 @@ class ImagesConfig(Section, frozen=True, kw_only=True):
     def class_names(self) -> tuple[str, ...]:
         """One name for each angle, in the order of the labels."""
         named = {0.0: "horizontal", 90.0: "vertical"}
-        return tuple(named.get(angle, f"angle_{angle:g}") for angle in self.angles_deg)
+        return tuple(named.get(angle, f"angle_{shown(angle)}") for angle in self.angles_deg)
 
 
 class NetworkConfig(Section, frozen=True, kw_only=True):
@@ -145,13 +127,13 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
     def check(self) -> None:
         if len(self.filters) != len(self.kernel_sizes):
             raise ConfigError(
-                f"filters = {_shown(self.filters)} and kernel_sizes = {_shown(self.kernel_sizes)}: "
+                f"filters = {shown(self.filters)} and kernel_sizes = {shown(self.kernel_sizes)}: "
                 "one number for each convolution layer in both"
             )
         for size in self.kernel_sizes:
             if size % 2 == 0:
                 raise ConfigError(
-                    f"kernel_sizes = {_shown(self.kernel_sizes)}: {size} is even; "
+                    f"kernel_sizes = {shown(self.kernel_sizes)}: {size} is even; "
                     f"use an odd size such as {size - 1} or {size + 1}, which has a centre"
                 )
 
@@ -164,7 +146,7 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
         for layer, kernel in enumerate(self.kernel_sizes, start=1):
             if kernel > size:
                 raise ConfigError(
-                    f"kernel_sizes = {_shown(self.kernel_sizes)}: the {kernel}×{kernel} kernels of layer "
+                    f"kernel_sizes = {shown(self.kernel_sizes)}: the {kernel}×{kernel} kernels of layer "
                     f"{layer} are larger than the {size}×{size} map that reaches them"
                 )
             convolved = size if self.padding == "same" else size - kernel + 1
@@ -182,10 +164,12 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
 
         Pooling without padding drops the rows and columns that do not fill a window.
         """
-        reach = self.map_sizes(size)[-1][1]
-        for kernel in reversed(self.kernel_sizes):
-            reach = reach * self.pool_size + (kernel - 1 if self.padding == "valid" else kernel // 2)
-        return min(reach, size)
+        pooled = [pooled for _, pooled in self.map_sizes(size)]
+        reach = pooled[-1]
+        for kernel, entering in zip(reversed(self.kernel_sizes), [*reversed(pooled[:-1]), size], strict=True):
+            around = kernel - 1 if self.padding == "valid" else kernel // 2
+            reach = min(reach * self.pool_size + around, entering)
+        return reach
 
 
 class TrainingConfig(Section, frozen=True, kw_only=True):
@@ -262,7 +246,7 @@ def settings_of(config: ExperimentConfig) -> dict[str, dict[str, Any]]:
 def differences(old: ExperimentConfig, new: ExperimentConfig, *sections: str) -> list[str]:
     """One text for each setting that differs: `training.epochs: 20 → 30`. All sections by default."""
     return [
-        f"{section}.{name}: {_shown(value)} → {_shown(after)}"
+        f"{section}.{name}: {shown(value)} → {shown(after)}"
         for section in sections or SECTIONS
         for name, value in settings_of(old)[section].items()
         if (after := settings_of(new)[section][name]) != value
@@ -277,23 +261,16 @@ def check_names(settings: dict[str, Any], source: str = "") -> None:
         if section in home:
             raise ConfigError(f"{where}{section} belongs under [{home[section]}]")
         if section not in SECTIONS:
-            raise ConfigError(f"{where}unknown section [{section}]{_nearest(section, SECTIONS)}")
+            raise ConfigError(f"{where}unknown section [{section}]{nearest(section, SECTIONS)}")
         if not isinstance(values, dict):
-            raise ConfigError(f"{where}{section} must be a table of settings, got {_shown(values)}")
+            raise ConfigError(f"{where}{section} must be a table of settings, got {shown(values)}")
         fields = SECTIONS[section].__struct_fields__
         for name in values:
             if name in fields:
                 continue
             if name in home:
                 raise ConfigError(f"{where}{name} belongs under [{home[name]}], not [{section}]")
-            raise ConfigError(f"{where}unknown setting {section}.{name}{_nearest(name, fields)}")
-
-
-def _nearest(name: str, known: Any) -> str:
-    import difflib
-
-    match = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {match[0]}?" if match else f"; known: {', '.join(known)}"
+            raise ConfigError(f"{where}unknown setting {section}.{name}{nearest(name, fields)}")
 
 
 def _as_config_error(
@@ -305,41 +282,6 @@ def _as_config_error(
     path = str(error).rpartition(" - at `$.")[2].rstrip("`").split("[")[0]
     section, _, name = path.partition(".")
     value = settings.get(section, {}).get(name)
-    return ConfigError(f"{where}{name} = {_shown(value)}: {_reason(error, SECTIONS[section], name)}")
-
-
-def choices(section: type[Section], name: str) -> tuple[str, ...]:
-    """The words that a setting accepts; empty for a setting that takes numbers."""
-    kind = field_types(section)[name]
-    return get_args(kind) if get_origin(kind) is Literal else ()
-
-
-@cache
-def field_types(section: type[Section]) -> dict[str, Any]:
-    """Type of each setting, without what Annotated adds."""
-    return get_type_hints(section)
-
-
-def _reason(error: msgspec.ValidationError, section: type[Section], name: str) -> str:
-    """What msgspec found wrong, in a user's words."""
-    if words := choices(section, name):
-        return f"expected one of {', '.join(words)}"
-    text = str(error).partition(" - at `")[0].replace("`", "")
-    for jargon, plain in (
-        ("Expected", "expected"),
-        ("int", "whole number"),
-        ("float", "number"),
-        ("array of length", "a list of numbers, count"),
-        ("array", "a list of numbers"),
-        ("str", "text"),
-    ):
-        text = re.sub(rf"\b{jargon}\b", plain, text)
-    return text
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return ",".join(_shown(item) for item in value)
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:g}"
-    return repr(value)
+    return ConfigError(
+        f"{where}{name} = {shown(value)}: {what_is_expected(str(error), choices(SECTIONS[section], name))}"
+    )

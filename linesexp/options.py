@@ -12,11 +12,10 @@ from linesexp.config import (
     ExperimentConfig,
     build_config,
     check_names,
-    choices,
-    field_types,
     load_config,
     settings_of,
 )
+from linesexp.section import choices, field_types
 
 Settings = dict[str, dict[str, Any]]
 

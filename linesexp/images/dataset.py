@@ -10,6 +10,7 @@ from linesexp.images.lines import Lines, blur, draw_lines
 from linesexp.seeds import rng_for
 
 SPLITS = ("train", "validation", "test")
+ROUNDS = 20
 DRAWS_PER_PLACE = 40  # after so many draws for each place, one left unseen has a chance of e⁻²⁰
 
 
@@ -62,24 +63,19 @@ def make_dataset(config: ImagesConfig) -> Dataset:
     no training line of its class lay. Raises InputError where the settings allow too few pictures.
     """
     sizes = _share_out(config.pictures_per_class, config)
-    pixels, labels, split = [], [], []
-    for label, angle_deg in enumerate(config.angles_deg):
-        rng = rng_for(config.data_seed, "lines", label)
-        lines, bright, parts = _sample_class(config, angle_deg, sizes, rng)
-        pixels.append(_render(lines, bright, config, rng))
-        labels.append(np.full(len(lines), label))
-        split.append(parts)
+    drawn = [_draw_class(config, label, sizes) for label in range(len(config.angles_deg))]
     dataset = Dataset(
-        pixels=np.concatenate(pixels)[..., None],
-        labels=np.concatenate(labels).astype(np.int64),
-        split=np.concatenate(split).astype(np.int64),
+        pixels=np.concatenate([pixels for pixels, _ in drawn])[..., None],
+        labels=np.repeat(np.arange(len(drawn)), [len(parts) for _, parts in drawn]).astype(np.int64),
+        split=np.concatenate([parts for _, parts in drawn]).astype(np.int64),
         class_names=config.class_names,
     )
     distinct = count_distinct(dataset.pixels)
-    if distinct < len(dataset.labels):
+    if distinct < len(drawn) * config.pictures_per_class:
         raise InputError(
-            f"pictures_per_class = {config.pictures_per_class}: with these settings only {distinct} of "
-            f"the {len(dataset.labels)} pictures differ by a grey level; ask for fewer, or blur less"
+            f"pictures_per_class = {config.pictures_per_class}: with these settings only {distinct} of the "
+            f"{len(drawn) * config.pictures_per_class} pictures differ by a grey level; ask for fewer, "
+            "or blur less"
         )
     return dataset
 
@@ -90,40 +86,74 @@ def count_distinct(pixels: np.ndarray) -> int:
 
 
 def _share_out(total: int, config: ImagesConfig) -> np.ndarray:
-    """`total` things over (train, validation, test): at least one each, the rest by their shares."""
+    """`total` ≥ 3 things over (train, validation, test): at least one each, the rest by their shares."""
     held_out = [max(1, round(total * share)) for share in (config.validation_share, config.test_share)]
+    while sum(held_out) >= total:
+        held_out[int(np.argmax(held_out))] -= 1
     return np.array([total - sum(held_out), *held_out])
 
 
-def _sample_class(
-    config: ImagesConfig, angle_deg: float, sizes: np.ndarray, rng: np.random.Generator
-) -> tuple[Lines, np.ndarray, np.ndarray]:
-    """Lines of one class, which of them are bright, and the split of each, sorted by split."""
+def _draw_class(config: ImagesConfig, label: int, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pictures of one class, uint8 (n, size, size), and the split of each, sorted by split."""
+    rng = rng_for(config.data_seed, "lines", label)
     split_of_position = _split_positions(config, rng)
+    pixels = np.empty((0, config.size, config.size), dtype=np.uint8)
+    parts = np.empty(0, dtype=np.int64)
     endless = config.noise > 0 or config.angle_jitter_deg > 0
+    # Where chance adds to the place of a line, two of a few places may still look alike: draw others.
+    for _ in range(ROUNDS if endless else 1):
+        wanted = sizes - np.bincount(parts, minlength=3)
+        if not wanted.any():
+            break
+        lines, bright, fresh = _sample_class(config, label, wanted, split_of_position, rng, endless)
+        pixels = np.concatenate([pixels, _render(lines, bright, config, rng)])
+        parts = np.concatenate([parts, fresh])
+        first = {picture.tobytes(): index for index, picture in reversed(list(enumerate(pixels)))}
+        kept = np.sort(list(first.values()))
+        pixels, parts = pixels[kept], parts[kept]
+    order = np.argsort(parts, kind="stable")
+    return pixels[order], parts[order]
+
+
+def _sample_class(
+    config: ImagesConfig,
+    label: int,
+    sizes: np.ndarray,
+    split_of_position: np.ndarray,
+    rng: np.random.Generator,
+    endless: bool,
+) -> tuple[Lines, np.ndarray, np.ndarray]:
+    """As many lines of one class as sizes say for each split, which are bright, and their splits.
+
+    Unless endless, no two are the same, and where the positions of one split allow too few, the
+    others take more.
+    """
+    angle_deg, name = config.angles_deg[label], config.class_names[label]
     places = _count_places(config, angle_deg)
-    name = config.class_names[config.angles_deg.index(angle_deg)]
     if places == 0:
         raise InputError(
             f"no line of class {name} with length_px = {config.length_px[0]}..{config.length_px[1]} "
             f"fits into {config.size}-pixel pictures; shorten length_px"
         )
-    _check_enough(config, name, places if not endless else None)
-
+    if not endless and sizes.sum() > places:
+        raise _too_few(config, name, places)
     drawn = 0
     keys = np.empty((0, 5), dtype=np.int64)  # thickness, length, row, column of the box's corner, bright
-    parts = np.empty(0, dtype=np.int64)
-    while np.any(np.bincount(parts, minlength=3) < sizes):
-        if drawn > DRAWS_PER_PLACE * places + 1000:
-            _complain_of_split(config, name, np.bincount(parts, minlength=3), sizes)
+    found = np.zeros(3, dtype=np.int64)
+    while np.any(found < sizes) and drawn <= DRAWS_PER_PLACE * places + 1000:
         fresh = _draw_keys(config, angle_deg, 2 * config.pictures_per_class + 64, rng)
-        drawn += len(fresh)
+        drawn += max(len(fresh), 1)
         keys = np.concatenate([keys, fresh])
         if not endless:
             keys = keys[np.sort(np.unique(_numbered(keys, config.size), return_index=True)[1])]
         parts = split_of_position[_position(config, angle_deg, keys)]
-
-    chosen = np.concatenate([np.flatnonzero(parts == part)[:size] for part, size in enumerate(sizes)])
+        found = np.bincount(parts, minlength=3)
+    taken = np.minimum(found, sizes)
+    for split in range(3):
+        taken[split] += min(found[split] - taken[split], sizes.sum() - taken.sum())
+    if taken.sum() < sizes.sum():
+        raise _too_few(config, name, int(found.sum()))
+    chosen = np.concatenate([np.flatnonzero(parts == split)[:count] for split, count in enumerate(taken)])
     lines = _lines_at(keys[chosen], np.full(len(chosen), angle_deg))
     if config.angle_jitter_deg:
         lines = _turn(lines, config, rng)
@@ -133,9 +163,7 @@ def _sample_class(
 def _split_positions(config: ImagesConfig, rng: np.random.Generator) -> np.ndarray:
     """Split index of each position 0..size − 1; −1 where no line's centre can be."""
     thinnest = config.thickness_px[0] / 2
-    usable = np.arange(
-        int(config.margin_px + thinnest), int(np.ceil(config.size - config.margin_px - thinnest))
-    )
+    usable = np.arange(int(config.margin_px + thinnest), int(config.size - config.margin_px - thinnest) + 1)
     if len(usable) < 3:
         raise InputError(
             f"margin_px = {config.margin_px} leaves {len(usable)} positions for a line, "
@@ -244,18 +272,8 @@ def _render(lines: Lines, bright: np.ndarray, config: ImagesConfig, rng: np.rand
     return np.rint(images, out=images).astype(np.uint8)
 
 
-def _check_enough(config: ImagesConfig, name: str, places: int | None) -> None:
-    if places is not None and config.pictures_per_class > places:
-        raise InputError(
-            f"pictures_per_class = {config.pictures_per_class}: only {places} distinct pictures of class "
-            f"{name} exist; ask for at most {places}, widen length_px or thickness_px, or add noise"
-        )
-
-
-def _complain_of_split(config: ImagesConfig, name: str, found: np.ndarray, sizes: np.ndarray) -> None:
-    short = int(np.argmax(sizes - found))
-    raise InputError(
-        f"pictures_per_class = {config.pictures_per_class}: the positions kept for {SPLITS[short]} allow "
-        f"only {found[short]} distinct pictures of class {name}, and {sizes[short]} are wanted; "
-        "ask for fewer, widen length_px or thickness_px, or add noise"
+def _too_few(config: ImagesConfig, name: str, exist: int) -> InputError:
+    return InputError(
+        f"pictures_per_class = {config.pictures_per_class}: only {exist} distinct pictures of class {name} "
+        f"exist; ask for at most {exist}, widen length_px or thickness_px, or add noise"
     )

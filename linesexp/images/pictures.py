@@ -1,6 +1,7 @@
 """Picture files → what a network takes: grey or colour, upright, of the right size."""
 
 import io
+import warnings
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -17,20 +18,31 @@ def decode_picture(data: bytes, size: int, channels: int, source: str) -> np.nda
     InputError, naming the source, for anything but a picture, or one of too many pixels.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise InputError(
-                    f"{source}: {picture.width}×{picture.height} pixels; at most {MOST_PIXELS:,} are read"
-                )
-            upright = ImageOps.exif_transpose(picture).convert("RGBA")
-    except Image.DecompressionBombError as error:
-        raise InputError(f"{source}: {error}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
+            with Image.open(io.BytesIO(data)) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    raise InputError(
+                        f"{source}: {picture.width}×{picture.height} pixels; at most {MOST_PIXELS:,} are read"
+                    )
+                upright = _eight_bits(ImageOps.exif_transpose(picture), source).convert("RGBA")
+    except InputError:
+        raise
+    except Image.DecompressionBombError:
+        raise InputError(f"{source}: far more pixels than the {MOST_PIXELS:,} that are read") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{source}: not a picture that can be read ({error})") from None
+        raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
     ground = Image.new("RGBA", upright.size, "white")
     flat = Image.alpha_composite(ground, upright).convert("L" if channels == 1 else "RGB")
     if flat.size != (size, size):
         flat = flat.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(flat).reshape(size, size, channels)
+
+
+def _eight_bits(picture: Image.Image, source: str) -> Image.Image:
+    """16-bit grey pictures brought to 8 bits; Pillow's own conversion would turn all but black white."""
+    if picture.mode == "F":
+        raise InputError(f"{source}: a picture of floating-point numbers; save it with 8 or 16 bits")
+    if picture.mode == "I" or picture.mode.startswith("I;16"):
+        return Image.fromarray(np.clip(np.asarray(picture) / 257, 0, 255).round().astype(np.uint8))
+    return picture

@@ -70,7 +70,7 @@ def best_match(kernels: np.ndarray, bank: Bank, orders: tuple[int, ...] = (1, 2)
     cosine = np.empty(len(flat), dtype=np.float64)
     for start in range(0, len(flat), BLOCK):
         block = slice(start, start + BLOCK)
-        scores = flat[block] @ rows  # (block, entries)
+        scores = np.clip(flat[block] @ rows, -1, 1)  # (block, entries); rounding may pass 1
         best = np.argmax(np.abs(scores), axis=1)
         entry[block] = allowed[best]
         cosine[block] = np.take_along_axis(scores, best[:, None], axis=1)[:, 0]

@@ -74,6 +74,8 @@ def roberts(size: int = 3, detects: str = "antidiagonal") -> np.ndarray:
 
     `antidiagonal` answers where it gets brighter going down and right, `diagonal` down and left.
     """
+    if detects not in ("antidiagonal", "diagonal"):
+        raise ValueError(f"roberts detects antidiagonal or diagonal, got {detects!r}")
     kernel = _smoothed(ROBERTS, size)
     return kernel if detects == "antidiagonal" else kernel[:, ::-1]
 
@@ -89,6 +91,8 @@ def line(size: int = 3, detects: str = "vertical") -> np.ndarray:
 
 def laplacian(size: int = 3, detects: str = "both") -> np.ndarray:
     """Second difference down plus across, positive in the middle: bright spots and lines of any angle."""
+    if detects != "both":
+        raise ValueError(f"laplacian detects both, got {detects!r}")
     across = np.outer([0.0, 1.0, 0.0], SECOND_DIFFERENCE)
     return _smoothed(across + across.T, size)
 
@@ -127,4 +131,6 @@ def _smoothed(kernel: np.ndarray, size: int) -> np.ndarray:
 
 
 def _turned(vertical: np.ndarray, detects: str) -> np.ndarray:
+    if detects not in DIRECTIONS:
+        raise ValueError(f"detects must be {' or '.join(DIRECTIONS)}, got {detects!r}")
     return vertical if detects == "vertical" else vertical.T

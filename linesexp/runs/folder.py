@@ -7,8 +7,16 @@ from pathlib import Path
 
 from linesexp.errors import InputError, LinesexpError
 from linesexp.runs.atomic import storage_errors, write_atomically
-from linesexp.runs.lock import one_writer
-from linesexp.runs.manifest import Entry, Manifest, entry_for, manifest_json, parse_manifest, sha256
+from linesexp.runs.lock import HOLDER, one_writer
+from linesexp.runs.manifest import (
+    Entry,
+    Manifest,
+    entry_for,
+    lies_inside,
+    manifest_json,
+    parse_manifest,
+    sha256,
+)
 
 MANIFEST = "manifest.json"
 
@@ -101,29 +109,38 @@ class RunFolder:
                 self._writable = False
 
     def commit(self, files: Mapping[str, bytes], stage: str, made_from: str = "") -> None:
-        """Write the files and enter them all in the manifest in one step.
+        """Write the files and enter them in the manifest.
 
         A process killed at any moment leaves every file of the manifest whole: new files are written
-        before the manifest names them, others are replaced after it names both contents.
+        before the manifest names them; others are replaced while it names their old and new content.
+        Raises ValueError for a name that leads out of the folder, StorageError where the disk refuses.
         """
         self._must_write()
+        if outside := [name for name in files if not lies_inside(name)]:
+            raise ValueError(f"{outside[0]!r} lies outside the run folder")
         manifest = self.manifest()
-        replaced = {name: self._previous(name, manifest[name]) for name in files if name in manifest}
-        for name in files.keys() - replaced.keys():
+        replaced = [name for name in files if name in manifest]
+        for name in files.keys() - replaced:
             write_atomically(self.path / name, files[name])
-        manifest |= {
-            name: entry_for(data, stage, made_from, replaced.get(name, "")) for name, data in files.items()
-        }
-        write_atomically(self.path / MANIFEST, manifest_json(manifest))
-        for name in replaced:
-            write_atomically(self.path / name, files[name])
+        after = manifest | {name: entry_for(data, stage, made_from) for name, data in files.items()}
+        if replaced:
+            meanwhile = {
+                name: entry_for(
+                    files[name], stage, manifest[name].made_from, self._previous(name, manifest[name])
+                )
+                for name in replaced
+            }
+            self._write_manifest(after | meanwhile)
+            for name in replaced:
+                write_atomically(self.path / name, files[name])
+        self._write_manifest(after)
 
     def forget(self, names: Iterable[str]) -> None:
         """Take files out of the manifest. They stay on disk until they are written again."""
         self._must_write()
         gone = set(names)
         kept = {name: entry for name, entry in self.manifest().items() if name not in gone}
-        write_atomically(self.path / MANIFEST, manifest_json(kept))
+        self._write_manifest(kept)
 
     def set_aside(self, name: str) -> Path | None:
         """Forget a damaged file and keep what is left of it under a free name beside it."""
@@ -138,7 +155,9 @@ class RunFolder:
         """Rename the whole folder to a free name beside it, so that a new run can take its place."""
         self._must_write()
         with storage_errors(self.path):
-            return self.path.rename(_free_name(self.path, "old"))
+            kept = self.path.rename(_free_name(self.path, "old"))
+            (kept / HOLDER).unlink(missing_ok=True)  # nobody writes there any more
+        return kept
 
     def _checked(self, name: str, entry: Entry) -> bytes:
         path = self.path / name
@@ -152,6 +171,9 @@ class RunFolder:
         if sha256(data) not in (entry.sha256, entry.previous):
             raise DamagedFile(path, name, entry.stage, "its SHA-256 is not the one in the manifest")
         return data
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        write_atomically(self.path / MANIFEST, manifest_json(manifest))
 
     def _previous(self, name: str, entry: Entry) -> str:
         """Digest of what stands on disk under a committed name; none if that is damaged."""

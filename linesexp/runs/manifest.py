@@ -12,8 +12,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """One committed file: its content, the stage that made it, and what it was made from.
 
     made_from is a digest of the inputs and the code, for files that can be made again from others.
-    previous is the SHA-256 of the content that this one replaced: a process that is killed between
-    writing the manifest and replacing the file leaves that content, which is as good as it was.
+    previous is there while the file is being replaced: the SHA-256 of the content before. A process
+    that is killed meanwhile leaves one or the other, and both are whole.
     """
 
     sha256: str
@@ -43,13 +43,19 @@ def parse_manifest(data: bytes, source: str) -> Manifest:
     except msgspec.MsgspecError as error:
         raise InputError(f"{source}: damaged ({error})") from None
     for name in manifest:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\\" in name:
+        if not lies_inside(name):
             raise InputError(f"{source}: damaged ({name!r} lies outside the folder)")
     return manifest
 
 
+def lies_inside(name: str) -> bool:
+    """Whether a name stays in its folder on every system: relative, no drive, no way up."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not (path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0"))
+
+
 def manifest_json(manifest: Manifest) -> bytes:
     """One line a file, in the order of their names."""
-    lines = (f'"{name}": {msgspec.json.encode(manifest[name]).decode()}' for name in sorted(manifest))
+    encode = msgspec.json.encode
+    lines = (f"{encode(name).decode()}: {encode(manifest[name]).decode()}" for name in sorted(manifest))
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()

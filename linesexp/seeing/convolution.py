@@ -23,7 +23,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "leaky_relu": lambda values: np.where(values > 0, values, NEGATIVE_SLOPE * values),
     "elu": lambda values: np.where(values > 0, values, np.expm1(np.minimum(values, 0))),
     "tanh": np.tanh,
-    "sigmoid": lambda values: 1 / (1 + np.exp(-values)),
+    "sigmoid": lambda values: (1 + np.tanh(values / 2)) / 2,  # 1 / (1 + e⁻ˣ), which may overflow
     "linear": lambda values: values,
 }
 
@@ -46,7 +46,7 @@ def convolve(
     pixel repeated (`nearest`).
     """
     size = kernels.shape[0]
-    _check(images, size, stride, kernels.shape[2])
+    _check(images, size, stride, padding, kernels.shape[2])
     if padding == "same":
         images = _pad(images, size, stride, border)
     # Every k×k window, as a view: (n, H', W', channels, k, k). One matrix product does the rest.
@@ -73,8 +73,10 @@ def pool(
     The stride is the window's size unless given. `valid` drops rows and columns that do not fill a
     window; `same` keeps them, and windows at the border look only at what is there.
     """
-    stride = stride or size
-    _check(maps, size, stride)
+    stride = size if stride is None else stride
+    _check(maps, size, stride, padding)
+    if kind not in ("max", "average"):
+        raise ValueError(f"kind must be 'max' or 'average', got {kind!r}")
     if padding == "same":
         maps = _pad(maps, size, stride, np.nan)
     windows = sliding_window_view(maps, (size, size), axis=(1, 2))[:, ::stride, ::stride]
@@ -102,10 +104,14 @@ def _pad(images: np.ndarray, size: int, stride: int, border: float | str) -> np.
         if border not in modes:
             raise ValueError(f"border must be a number, 'reflect' or 'nearest', got {border!r}")
         return np.pad(images, around, mode=modes[border])
+    if not np.issubdtype(images.dtype, np.floating):  # whole numbers could not hold the border
+        images = images.astype(np.float64)
     return np.pad(images, around, constant_values=border)
 
 
-def _check(images: np.ndarray, size: int, stride: int, channels: int | None = None) -> None:
+def _check(images: np.ndarray, size: int, stride: int, padding: str, channels: int | None = None) -> None:
+    if padding not in ("valid", "same"):
+        raise ValueError(f"padding must be 'valid' or 'same', got {padding!r}")
     if images.ndim != 4:
         raise ValueError(f"pictures must have shape (n, height, width, channels), got {images.shape}")
     if channels is not None and images.shape[3] != channels:

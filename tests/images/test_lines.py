@@ -110,7 +110,7 @@ def test_many_lines_are_drawn_as_each_alone():
     rng = np.random.default_rng(0)
     count = 2 * BLOCK + 5
     angles = np.where(np.arange(count) % 3, rng.uniform(0, 180, count), 90.0)
-    angles[:BLOCK] = 0.0  # the first block takes the shortcut for lines along the axes
+    angles[:BLOCK] = 0.0  # alone, these are drawn by the shortcut for lines along the axes
     thickness, length = rng.integers(1, 4, count), rng.integers(4, 20, count)
     lines = Lines(angles, thickness, length, rng.uniform(5, 19, count), rng.uniform(5, 19, count))
     stack = draw_lines(lines, SIZE)

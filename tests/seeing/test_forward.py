@@ -91,3 +91,8 @@ def test_preference_compares_means_of_the_two_classes_asked_for():
     assert preference(answers, labels, (0, 2)) == pytest.approx([(6 - 2) / (6 + 2)])
     assert preference(answers, labels, (2, 0)) == pytest.approx([(2 - 6) / (6 + 2)])
     assert preference(5 * answers, labels, (0, 2)) == pytest.approx([0.5])
+
+
+def test_preference_counts_answers_below_zero_as_none():
+    answers = np.array([[-0.9, 3.0], [2.0, -5.0]])
+    assert preference(answers, np.array([0, 1]), (0, 1)).tolist() == [1, -1]

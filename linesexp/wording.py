@@ -1,0 +1,42 @@
+"""Values, and what is wrong with them, in a user's words."""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+
+def shown(value: Any) -> str:
+    """A setting as a user writes it: 1,3 for a pair, 0.1 for a number, quotes around text."""
+    if isinstance(value, tuple | list):
+        return ",".join(shown(item) for item in value)
+    if isinstance(value, float) and math.isfinite(value):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return repr(value)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` for a name that is close to a known one, else all that are known."""
+    import difflib
+
+    known = list(known)
+    match = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {match[0]}?" if match else f"; known: {', '.join(known)}"
+
+
+def what_is_expected(complaint: str, words: tuple[str, ...]) -> str:
+    """msgspec's complaint about a value, without its jargon; words: all that a setting accepts, if few."""
+    if words:
+        return f"expected one of {', '.join(words)}"
+    text = complaint.partition(" - at `")[0].replace("`", "")
+    for jargon, plain in (
+        ("Expected", "expected"),
+        ("int", "whole number"),
+        ("float", "number"),
+        ("array of length", "a list of numbers, count"),
+        ("array", "a list of numbers"),
+        ("str", "text"),
+    ):
+        text = re.sub(rf"\b{jargon}\b", plain, text)
+    return text

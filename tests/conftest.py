@@ -1,0 +1,118 @@
+"""What tests share: the console script as a process, and one tiny run that all workers make once."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pytest
+
+from linesexp.config import ExperimentConfig, build_config, load_config
+
+SCRIPT = Path(sys.executable).with_name("linesexp")
+TINY = """
+[images]
+size = 20
+length_px = [6, 20]
+margin_px = 2
+pictures_per_class = 30
+[network]
+filters = [4, 4]
+kernel_sizes = [5, 3]
+[training]
+epochs = 2
+"""
+
+Process = subprocess.CompletedProcess
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """The environment without settings of ours, which would change what is tested."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LINESEXP_")}
+
+
+@pytest.fixture(scope="session")
+def script() -> Path:
+    """The console script `linesexp` of the Python that runs the tests."""
+    return SCRIPT
+
+
+@pytest.fixture(scope="session")
+def linesexp(environment: dict[str, str]) -> Callable[..., Process]:
+    """linesexp("train", run, cwd=folder, LINESEXP_EPOCHS="3"): a process of its own, run to its end."""
+
+    def run(
+        *arguments: Any, cwd: Path, stdout: Any = subprocess.PIPE, limit: Any = None, **more: str
+    ) -> Process:
+        return subprocess.run(
+            [SCRIPT, *map(str, arguments)],
+            cwd=cwd,
+            env=environment | more,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            preexec_fn=limit,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Settings of a run that trains in a second."""
+    path = tmp_path_factory.mktemp("settings") / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_toml: Path) -> ExperimentConfig:
+    return build_config(load_config(tiny_toml))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, tiny_toml: Path, linesexp: Callable[..., Process]) -> Path:
+    """A folder that holds `run`, which the commands made, and `said.json`, what they said.
+
+    One for all workers. Tests only read it; those that change a run take `run`.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "tiny"
+    with filelock.FileLock(shared / "tiny.lock"):
+        if not (folder / "said.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            said = {}
+            for command in (["generate", "run", "--config", tiny_toml], ["train", "run"], ["report", "run"]):
+                ended = linesexp(*command, cwd=folder)
+                assert ended.returncode == 0, ended.stderr
+                said[command[0]] = {"stdout": ended.stdout, "stderr": ended.stderr}
+            (folder / "said.json").write_text(json.dumps(said))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny: Path) -> Path:
+    """A generated, trained and reported run, to read only."""
+    return tiny / "run"
+
+
+@pytest.fixture(scope="session")
+def said(tiny: Path) -> dict[str, dict[str, str]]:
+    """command → what it wrote to stdout and stderr when it made `tiny_run`."""
+    return json.loads((tiny / "said.json").read_text())
+
+
+@pytest.fixture
+def run(tiny_run: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny run, `run` in `tmp_path`, to damage."""
+    return shutil.copytree(tiny_run, tmp_path / "run")
