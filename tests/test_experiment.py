@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import imageio.v3 as iio
-import msgspec
 import numpy as np
 import pytest
 
@@ -21,6 +20,8 @@ from linesexp.runs.folder import MissingFile
 from linesexp.runs.formats import npz_bytes, parse_npz, parse_tensors, tensors_bytes
 
 KERAS = pytest.mark.xdist_group("keras")  # one worker imports TensorFlow for all of these
+# Keras saves its variables in a way that NumPy 2 frowns upon.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 FIRST_FIGURES = ("analysis.json", "figures/training.png", "figures/similarity.png")
 
 
@@ -277,10 +278,11 @@ def test_another_seed_gives_other_kernels(tmp_path, tiny_run, tiny_config):
 @KERAS
 def test_every_step_is_recorded_for_all_layers(tiny_run, tiny_config):
     from linesexp.learning.network import build_network
+    from linesexp.learning.recorder import weights_of
 
     history = open_run(tiny_run).history
     assert history.steps.tolist() == [0, 0.5, 1, 2]
-    expected = {weight.path: tuple(weight.shape) for weight in build_network(tiny_config).weights}
+    expected = {name: values.shape for name, values in weights_of(build_network(tiny_config)).items()}
     assert {name: values.shape[1:] for name, values in history.weights.items()} == expected
 
 
@@ -343,17 +345,16 @@ def test_damaged_training_is_named_and_done_again_with_the_same_bytes(name, run,
 def test_a_damaged_model_is_made_again_without_training(run, tiny_config):
     import keras
 
+    from linesexp.learning.recorder import weights_of
+
     recorded = {name: time for name, time in times(run, "train").items() if name.startswith("kernels/")}
     truncate(run / "model.keras")
     done, said = train(run, tiny_config)
     assert done.made
     assert any(f"{run / 'model.keras'}: damaged" in words for words in said)
     assert {name: times(run, "train")[name] for name in recorded} == recorded
-    last = open_run(run).history.at(-1)
     model = keras.models.load_model(run / "model.keras", safe_mode=True)
-    assert {weight.path for weight in model.weights} == set(last)
-    for weight in model.weights:
-        np.testing.assert_array_equal(weight.numpy(), last[weight.path])
+    np.testing.assert_equal(weights_of(model), open_run(run).history.at(-1))
 
 
 @KERAS
@@ -507,7 +508,7 @@ def new_kernels(run, change):
 
 def test_what_depends_on_changed_kernels_is_made_again(run):
     before = contents(run)
-    new_kernels(run, lambda kernels: kernels[::-1, :, :, :])
+    new_kernels(run, lambda kernels: np.roll(kernels, 1, axis=0))
     assert make(open_run(run), *FIRST_FIGURES) == list(FIRST_FIGURES)
     after = contents(run)
     assert after["analysis.json"] != before["analysis.json"]
@@ -550,8 +551,3 @@ def test_a_data_set_whose_arrays_do_not_fit_together_is_refused(run, tiny_config
     commit(run, "dataset.npz", npz_bytes(arrays | {"labels": arrays["labels"][:-1]}), "generate")
     with pytest.raises(InputError, match=r"dataset\.npz: damaged"):
         train(run, tiny_config)
-
-
-def test_settings_of_a_run_are_those_that_it_was_given(tiny_run, tiny_config):
-    assert open_run(tiny_run).config == tiny_config
-    assert msgspec.json.decode((tiny_run / "config.json").read_bytes()) == msgspec.to_builtins(tiny_config)

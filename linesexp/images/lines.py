@@ -47,7 +47,8 @@ def draw_lines(lines: Lines, size: int) -> np.ndarray:
     """Coverage of each pixel by each line: float32 (n, size, size) in [0, 1].
 
     The profile across a line (and along it) is a box of its width, smoothed over one pixel. For
-    lines along the axes that is the exact area covered; for others it is within 0.11 of it.
+    lines along the axes that is the exact area covered; for others it is within 0.11 of it in
+    each pixel, and its sum over a line of 8 px or more within 15 % (1 px thick) or 4 % (thicker).
     """
     centres = np.arange(size, dtype=np.float32) + np.float32(0.5)
     below = centres - lines.row.astype(np.float32)[:, None]  # (n, rows)

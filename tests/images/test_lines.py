@@ -48,7 +48,9 @@ def test_a_line_covers_its_pixels_to_within_the_stated_error(line):
 @settings(max_examples=40, deadline=None)
 @given(line=lines_inside)
 def test_the_sum_of_a_line_is_about_its_area(line):
-    assert draw(**line).sum() == pytest.approx(line["length_px"] * line["thickness_px"], rel=0.08)
+    within = 0.18 if line["thickness_px"] == 1 else 0.06  # the docstring's bounds hold from 8 px length on
+    area = line["length_px"] * line["thickness_px"]
+    assert draw(**line).sum() == pytest.approx(area, rel=within)
 
 
 @settings(max_examples=40, deadline=None)
