@@ -4,54 +4,68 @@ Rooms are imported inside the commands, so that `--help` waits for none of them.
 """
 
 import contextlib
-import json
 import os
-import signal
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+import msgspec
 
-from linesexp import __version__
-from linesexp.errors import LinesexpError
+from linesexp import __version__, stopping
+from linesexp.errors import InputError, LinesexpError, StorageError
 from linesexp.options import chosen_config, config_options
 
 DEFAULT_RUN = "results/default"
-STOPPED, TERMINATED = 130, 143
-
-
-class Terminated(BaseException):
-    """SIGTERM, raised where the program stands, so that it ends as it does on Ctrl-C."""
 
 
 def main() -> NoReturn:
     """Entry point: run the command line and turn every end into an exit code."""
-    debug = "--debug" in sys.argv
-    signal.signal(signal.SIGTERM, _terminate)
+    stopping.listen()
     try:
-        cli.main(standalone_mode=False)
-        code = 0
-    except click.exceptions.Exit as end:
-        code = end.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort, Terminated) as stop:
-        _complain(f"stopped; what was committed is kept, and the same command goes on: {_this_command()}")
-        code = TERMINATED if isinstance(stop, Terminated) else STOPPED
-    except LinesexpError as error:
-        code = _report(error, str(error), error.exit_code, debug)
-    except BrokenPipeError:  # somebody stopped reading our output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except MemoryError as error:
-        code = _report(error, "out of memory; fewer or smaller pictures need less", 3, debug)
+        code = _run()
     except Exception as error:
-        words = f"{type(error).__name__}: {error}\nThis is a bug in linesexp; --debug shows where."
-        code = _report(error, words, 1, debug)
+        code = stopping.exit_code() or _explain(error)
+    except stopping.Stopped:
+        code = stopping.exit_code() or 1
+    if stopping.exit_code() is not None:
+        _complain(f"stopped; what was committed is kept, and this goes on with it: {_this_command()}")
     sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except (SystemExit, BrokenPipeError):  # a reader of our output went away; click exits where it sees that
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code or 0
+
+
+def _explain(error: Exception) -> int:
+    """Say in a line or two what went wrong; returns the exit code."""
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, click.UsageError):
+        hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx else ""
+        _complain(f"Error: {error.format_message()}{hint}")
+        return error.exit_code
+    if isinstance(error, LinesexpError):
+        _complain(f"Error: {error}")
+        return error.exit_code
+    if isinstance(error, OSError):
+        _complain(f"Error: {error.filename or 'the output'}: {error.strerror or error}")
+        return StorageError.exit_code
+    if isinstance(error, MemoryError):
+        _complain("Error: out of memory; fewer or smaller pictures need less")
+        return InputError.exit_code
+    _complain(f"Error: {type(error).__name__}: {error}\nThis is a bug in linesexp; --debug shows where.")
+    return 1
 
 
 def common_options(command: Callable) -> Callable:
@@ -161,7 +175,7 @@ def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
         made = make(opened, *MAKERS, progress=progress)
     facts = {"run": run, "made": made, "page": f"{run}/report.html"}
     if as_json:
-        facts["analysis"] = json.loads(opened.folder.read("analysis.json"))
+        facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
     words = f"{len(made)} of {len(MAKERS)} files made, the others were current"
     _finish(facts, words, f"open {run}/report.html", as_json, quiet)
 
@@ -176,7 +190,7 @@ def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, deb
 
     found = experiment.predict(run, pictures)
     if as_json:
-        click.echo(json.dumps({"run": run, "predictions": found}))
+        click.echo(_json({"run": run, "predictions": found}))
         return
     for record in found:
         click.echo(f"{record['picture']}: {record['class']} ({record['probability']:.4f})")
@@ -185,14 +199,14 @@ def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, deb
 @cli.command()
 @run_argument
 @common_options
-def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
+def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> int:
     """Check every file of RUN against its manifest."""
     from linesexp import experiment
 
     count, damaged = experiment.verify(run)
     if as_json:
         found = [{"file": error.name, "stage": error.stage, "found": error.found} for error in damaged]
-        click.echo(json.dumps({"run": run, "files": count, "damaged": found}))
+        click.echo(_json({"run": run, "files": count, "damaged": found}))
     elif not damaged and not quiet:
         click.echo(f"{count} files, all as they were committed")
     if damaged:
@@ -200,7 +214,8 @@ def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
             _complain(str(error))
         stages = sorted({error.stage for error in damaged}, key=["generate", "train", "report"].index)
         _complain("to make them again: " + " && ".join(f"linesexp {stage}{_named(run)}" for stage in stages))
-        raise click.exceptions.Exit(3)
+        return InputError.exit_code
+    return 0
 
 
 @contextlib.contextmanager
@@ -209,7 +224,12 @@ def progress_on(unit: str, quiet: bool) -> Iterator[Callable[[int, int, str], No
     from linesexp.progress import ProgressLines
 
     with ProgressLines(unit, quiet) as progress:
-        yield progress
+
+        def checked(done: int, total: int, words: str) -> None:
+            stopping.check()
+            progress(done, total, words)
+
+        yield checked
 
 
 def _settings_so_far(run: str, force: bool) -> Any:
@@ -229,7 +249,7 @@ def _settings_so_far(run: str, force: bool) -> Any:
 
 def _finish(facts: dict[str, Any], words: str, following: str, as_json: bool, quiet: bool) -> None:
     if as_json:
-        click.echo(json.dumps(facts))
+        click.echo(_json(facts))
     elif not quiet:
         click.echo(words, err=True)
         click.echo(f"next: {following}", err=True)
@@ -239,27 +259,19 @@ def _say(quiet: bool) -> Callable[[str], None]:
     return lambda words: None if quiet else click.echo(words, err=True)
 
 
+def _json(facts: dict[str, Any]) -> str:
+    """One line of JSON; what is not a number becomes null."""
+    return msgspec.json.encode(facts).decode()
+
+
 def _named(run: str) -> str:
-    return "" if run == DEFAULT_RUN else f" {run}"
-
-
-def _terminate(number: int, frame: Any) -> NoReturn:
-    raise Terminated
+    return "" if run == DEFAULT_RUN else f" {shlex.quote(run)}"
 
 
 def _this_command() -> str:
-    return " ".join(["linesexp", *sys.argv[1:]])
+    return shlex.join(["linesexp", *sys.argv[1:]])
 
 
 def _complain(words: str) -> None:
     with contextlib.suppress(OSError):  # nobody may be reading stderr any more
         click.echo(words, err=True)
-
-
-def _report(error: Exception, words: str, code: int, debug: bool) -> int:
-    if debug:
-        import traceback
-
-        traceback.print_exception(error)
-    _complain(f"Error: {words}")
-    return code

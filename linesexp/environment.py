@@ -3,9 +3,12 @@
 import json
 import os
 import platform
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from linesexp.errors import InputError
 
 PACKAGES = ("linesexp", "tensorflow", "keras", "numpy", "jax", "torch")
 
@@ -15,12 +18,18 @@ def describe_environment() -> bytes:
     return json.dumps({"versions": _versions(), "machine": _machine()}, indent=2).encode() + b"\n"
 
 
-def environment_differences(before: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Texts for each version, and for each trait of the machine, that is not as it was."""
-    return (
-        _differences(before.get("versions", {}), _versions()),
-        _differences(before.get("machine", {}), _machine()),
-    )
+def check_environment(before: dict[str, Any], source: str, say: Callable[[str], None]) -> None:
+    """Raise InputError if a training was begun with other versions; say so if on another machine.
+
+    Going on with other versions would give neither one run nor the other.
+    """
+    if versions := _differences(before.get("versions", {}), _versions()):
+        raise InputError(
+            f"{source}: training was begun with {'; '.join(versions)}; go on with the same versions, "
+            "or use --force to keep this folder aside and train anew"
+        )
+    if machine := _differences(before.get("machine", {}), _machine()):
+        say(f"another machine than before ({'; '.join(machine)}): the last bits may differ")
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from linesexp.config import ExperimentConfig, config_json, differences
-from linesexp.environment import describe_environment, environment_differences
+from linesexp.environment import check_environment, describe_environment
 from linesexp.errors import InputError
 from linesexp.images.dataset import Dataset, make_dataset, scale_pixels
 from linesexp.images.folders import class_folder_files
@@ -21,6 +21,7 @@ from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors, tensors_
 from linesexp.runs.steps import StepWriter
 from linesexp.seeing.forward import probabilities
 
+GENERATED = {"config.json", "dataset.npz", "dataset.png"}
 Say = Callable[[str], None]  # something that the user should know
 Progress = Callable[[int, int, str], None]  # epochs done, epochs in all, a few words on how it stands
 
@@ -42,8 +43,9 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
     """
     folder = RunFolder(path)
     _refuse_other_folder(folder)
-    with folder.writing():
-        if force and folder.manifest():
+    if force and folder.exists():
+        make_dataset(config.images)  # settings that cannot be drawn leave everything in its place
+        with folder.writing():
             say(f"{folder.path} was kept as {folder.move_aside()}")
     with folder.writing():
         run = Run(folder)
@@ -59,7 +61,7 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
             if error.stage == "generate":
                 say(f"{error}; set aside, drawn again")
                 folder.set_aside(error.name)
-        if {"config.json", "dataset.npz", "dataset.png"} <= folder.manifest().keys():
+        if folder.manifest().keys() >= GENERATED:
             return Done(False, _dataset_facts(run.dataset))
         dataset = make_dataset(config.images)
         files = {
@@ -116,7 +118,9 @@ def train(
         _forget_damaged(folder, say)
         if "model.keras" in folder:
             return Done(False, _training_facts(run.log))
-        _check_environment(folder, say)
+        if "environment.json" in folder:
+            source = str(folder.path / "environment.json")
+            check_environment(parse_json(folder.read("environment.json"), source), source, say)
         _train(folder, config, dataset, debug, progress)
         return Done(True, _training_facts(run.log))
 
@@ -217,10 +221,11 @@ def _refuse_other_folder(folder: RunFolder) -> None:
     path = folder.path
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file; name a folder for the run")
-    if path.is_dir() and not folder.manifest():
-        others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+    if path.is_dir() and not folder.exists():
+        # Files of ours may be there without a manifest, if an earlier call was killed.
+        others = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")} - GENERATED
         if others:
-            raise InputError(f"{path}: holds other files ({others[0]} …) and no run; name a new folder")
+            raise InputError(f"{path}: holds other files ({min(others)} …) and no run; name a new folder")
 
 
 def _check_settings(run: Run, config: ExperimentConfig) -> None:
@@ -249,21 +254,6 @@ def _forget_damaged(folder: RunFolder, say: Say) -> None:
         folder.forget(folder.names(stage="train"))
     elif damaged:
         folder.forget(["model.keras"])  # made again from the checkpoint
-
-
-def _check_environment(folder: RunFolder, say: Say) -> None:
-    """Refuse to go on with other versions: the result would be neither one run nor the other."""
-    if "environment.json" not in folder:
-        return
-    before = parse_json(folder.read("environment.json"), str(folder.path / "environment.json"))
-    versions, machine = environment_differences(before)
-    if versions:
-        raise InputError(
-            f"{folder.path}: training was begun with {'; '.join(versions)}; go on with the same versions, "
-            "or use --force to keep this folder aside and train anew"
-        )
-    if machine:
-        say(f"another machine than before ({'; '.join(machine)}): the last bits may differ")
 
 
 def _contact_sheet(dataset: Dataset) -> bytes:

@@ -135,10 +135,13 @@ def _blind_words(config: ExperimentConfig) -> str:
 
 def _training_words(config: ExperimentConfig, analysis: Analysis, steps: int) -> str:
     training = config.training
+    before, after = (
+        "infinite" if part.loss is None else f"{part.loss:.3g}" for part in (analysis.before, analysis.after)
+    )
     return (
         f"{training.optimizer} with step size {training.learning_rate:g}, batches of {training.batch_size}, "
         f"{training.epochs} epochs; {steps} steps were recorded, step 0 being the untrained network. Test loss "
-        f"went from {analysis.before.loss:.3f} to {analysis.after.loss:.4f}, test accuracy from "
+        f"went from {before} to {after}, test accuracy from "
         f"{analysis.before.accuracy:.3f} to {analysis.after.accuracy:.3f}."
     )
 

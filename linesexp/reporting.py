@@ -107,7 +107,8 @@ def _performance(run: Run, step: int) -> Performance:
     chances = probabilities(images, run.history.at(step), run.config.network)
     correct = int(np.sum(chances.argmax(axis=1) == labels))
     of_truth = np.clip(chances[np.arange(len(labels)), labels], 1e-7, 1)  # as Keras clips
-    return Performance(correct / len(labels), float(-np.log(of_truth).mean()), correct, len(labels))
+    loss = float(-np.log(of_truth).mean())
+    return Performance(correct / len(labels), loss if np.isfinite(loss) else None, correct, len(labels))
 
 
 def _responses(
@@ -223,7 +224,7 @@ def _before_after_png(run: Run) -> bytes:
 
 def _similarity_png(run: Run) -> bytes:
     analysis = run.analysis
-    similarity = {name: np.array(values) for name, values in analysis.similarity.items()}
+    similarity = {name: np.array(values, dtype=float) for name, values in analysis.similarity.items()}
     return png_bytes(similarity_figure(run.history.steps, similarity, analysis.chance.by_direction))
 
 

@@ -77,10 +77,10 @@ class Chance:
 
 @dataclass(frozen=True)
 class Performance:
-    """On the test pictures; correct counts them."""
+    """On the test pictures; correct counts them. The loss of a network that diverged is None."""
 
     accuracy: float
-    loss: float
+    loss: float | None
     correct: int
     pictures: int
 
@@ -93,7 +93,7 @@ class Analysis:
     preference_classes: tuple[str, str]
     kernels: list[KernelRecord]
     untrained: list[KernelRecord]
-    similarity: dict[str, list[list[float]]]  # direction → (steps, filters) largest |cosine|
+    similarity: dict[str, list[list[float | None]]]  # direction → (steps, filters) largest |cosine|
     chance: Chance
     before: Performance
     after: Performance

@@ -51,9 +51,20 @@ class RunFolder:
             data = (self.path / MANIFEST).read_bytes()
         except FileNotFoundError:
             return {}
+        except NotADirectoryError:
+            raise InputError(f"{self.path}: is a file; name a folder for the run") from None
         except OSError as error:
             raise InputError(f"{self.path / MANIFEST}: cannot be read ({error.strerror})") from None
-        return parse_manifest(data, str(self.path / MANIFEST))
+        try:
+            return parse_manifest(data, str(self.path / MANIFEST))
+        except InputError as error:
+            raise InputError(
+                f"{error}; put the right one back, or begin anew: `linesexp generate {self.path} --force`"
+            ) from None
+
+    def exists(self) -> bool:
+        """Whether the folder holds a manifest, damaged or not."""
+        return (self.path / MANIFEST).exists()
 
     def names(self, stage: str | None = None, prefix: str = "") -> list[str]:
         """Names of committed files in order, of one stage or all, that start with `prefix`."""

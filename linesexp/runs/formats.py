@@ -30,7 +30,10 @@ def parse_npz(data: bytes, source: str) -> dict[str, np.ndarray]:
     """Raises InputError for anything but plain arrays; a pickle inside is refused, never run."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
+            if odd := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+                raise ValueError(f"{odd[0]} is no array")
+            return arrays
     except Exception as error:  # whatever zip, zlib or NumPy trips over, the file is not one of ours
         raise InputError(f"{source}: not a plain .npz file ({error})") from None
 
@@ -38,7 +41,7 @@ def parse_npz(data: bytes, source: str) -> dict[str, np.ndarray]:
 def tensors_bytes(tensors: dict[str, np.ndarray], about: dict[str, Any]) -> bytes:
     """Arrays and a JSON object as .safetensors; equal content gives equal bytes."""
     # One metadata key: safetensors writes several in an order that changes from call to call.
-    header = {"linesexp": json.dumps(about, sort_keys=True)}
+    header = {"linesexp": json.dumps(about)}
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     return safetensors.numpy.save(contiguous, metadata=header)
 

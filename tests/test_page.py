@@ -1,0 +1,418 @@
+"""The report: what it says follows from the numbers, and it asks nothing of the world."""
+
+import base64
+import dataclasses
+import hashlib
+import html
+import re
+import shlex
+import shutil
+from dataclasses import replace
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+
+from linesexp import open_run
+from linesexp.config import ExperimentConfig, build_config, config_json
+from linesexp.kernels.analysis import analysis_json
+from linesexp.page import layer_table, page_of
+from linesexp.run import dataset_bytes
+from linesexp.runs import RunFolder
+from linesexp.views.page import data_uri, render_page
+
+HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def commit(path, **files):
+    """Put other files in the place of a run's own: commit(run, dataset_npz=bytes)."""
+    folder = RunFolder(path)
+    with folder.writing():
+        for name, data in files.items():
+            folder.commit({name.replace("_", "."): data}, "report")
+
+
+@pytest.fixture(scope="module")
+def page(tiny_run):
+    return (tiny_run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def words(run):
+    """words(after=…): the page's text, tags left out, for the tiny run with its analysis changed."""
+    analysis = open_run(run).analysis
+
+    def text(**changes):
+        commit(run, analysis_json=analysis_json(replace(analysis, **changes)))
+        return text_of(page_of(open_run(run)))
+
+    return text
+
+
+def text_of(page):
+    """What a reader sees, on one line."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def between(page, tag):
+    return re.search(rf"<{tag}[^>]*>(.*?)</{tag}>", page, flags=re.DOTALL)[1]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_animation_waits_on_its_first_frame(number, page, tiny_run):
+    name = ("kernels", "responses")[number]
+    figure = re.findall(r"<figure data-moving.*?</figure>", page, flags=re.DOTALL)[number]
+    still = iio.imread(base64.b64decode(re.search(r'src="data:image/png;base64,([^"]*)"', figure)[1]))
+    first = iio.imread((tiny_run / f"gifs/{name}.gif").read_bytes(), index=0)
+    np.testing.assert_array_equal(still[..., :3], first[..., :3])
+    assert data_uri((tiny_run / f"gifs/{name}.gif").read_bytes(), "image/gif") in figure
+
+
+# Nothing gets in, nothing is asked for.
+
+
+@pytest.fixture
+def hostile_page(run):
+    opened = open_run(run)
+    dataset = replace(opened.dataset, class_names=HOSTILE)
+    analysis = replace(opened.analysis, preference_classes=HOSTILE)
+    commit(run, dataset_npz=dataset_bytes(dataset), analysis_json=analysis_json(analysis))
+    return page_of(open_run(run))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_classes_are_shown_as_text(name, hostile_page):
+    assert name not in hostile_page
+    assert hostile_page.count(html.escape(name).replace("&quot;", "&#34;")) >= 2
+
+
+def test_hostile_names_add_no_elements(hostile_page, page):
+    assert re.findall(r"<([a-z]+)", hostile_page) == re.findall(r"<([a-z]+)", page)
+
+
+def test_everything_that_a_template_shows_is_escaped(page):
+    """A page of which every text is markup has the elements of any other page of that shape."""
+
+    class Markup(dict):
+        """Gives "<b>" for whatever the template asks for."""
+
+        def __missing__(self, key):
+            return [] if key in ("layers", "rows", "environment") else 1 if key == "weights" else "<b>"
+
+    parts = ("data", "network", "training", "kernels", "responses", "walkthrough", "comparison", "repeat")
+    content = {name: Markup() for name in parts}
+    for part in ("kernels", "responses"):
+        content[part]["gif"] = Markup()
+    rendered = render_page(version="<b>", title="<b>", summary=["<b>"], chance=["<b>"], **content)
+    assert "<b>" not in rendered
+    assert rendered.count("&lt;b&gt;") > 20
+
+
+@pytest.mark.parametrize(("tag", "directive"), [("style", "style-src"), ("script", "script-src")])
+def test_the_policy_lets_through_what_the_page_holds_and_nothing_else(tag, directive, page):
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1])
+    digest = base64.b64encode(hashlib.sha256(between(page, tag).encode()).digest()).decode()
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives[directive] == f"'sha256-{digest}'"
+    assert directives["default-src"] == "'none'"
+    assert directives["img-src"] == "data:"
+    assert "unsafe" not in policy
+
+
+def test_the_page_names_no_address_but_its_own(page):
+    for address in re.findall(r'\b(?:src|href|data-moving|action|srcset)="([^"]*)"', page):
+        assert address.startswith(("data:image/", "#")), address[:80]
+    assert not re.search(r"https?://|url\(|@import|//cdn", page)
+    assert not re.search(r"<[^>]*\s(?:on[a-z]+|style)=", page)
+
+
+def test_every_link_leads_somewhere(page):
+    places = set(re.findall(r'\bid="([^"]*)"', page))
+    links = re.findall(r'href="#([^"]*)"', page)
+    assert len(links) > 5
+    assert set(links) <= places
+
+
+def test_the_page_is_small_enough_to_send(tiny_run):
+    assert (tiny_run / "report.html").stat().st_size <= 2_000_000
+
+
+def test_every_picture_has_a_description(page):
+    pictures = re.findall(r"<img[^>]*>", page)
+    assert len(pictures) == 8
+    for picture in pictures:
+        assert len(re.search(r'alt="([^"]*)"', picture)[1]) > 20
+
+
+def test_a_data_address_holds_the_bytes():
+    assert data_uri(b"\x00\xff", "image/png") == "data:image/png;base64,AP8="
+
+
+# Words follow from numbers.
+
+
+def test_the_summary_counts_the_pictures_that_were_named_right(words, run):
+    after = open_run(run).analysis.after
+    assert "names the class of 5 of 8 test pictures" in words(after=replace(after, correct=5))
+    assert "names the class of 6 of 8 test pictures" in words(after=replace(after, correct=6))
+
+
+def test_the_summary_counts_the_kernels_that_chance_does_not_explain(words, run):
+    records = open_run(run).analysis.kernels
+
+    def with_p(*values):
+        return [
+            replace(r, match=replace(r.match, p_initialiser=p)) for r, p in zip(records, values, strict=True)
+        ]
+
+    assert "0 of 4 kernels resemble" in words(kernels=with_p(0.05, 0.5, 0.6, 0.9))
+    text = words(kernels=with_p(0.049, 0.5, 0.0001, 0.9))
+    assert "2 of 4 kernels resemble" in text
+    assert "Here 2 of 4 kernels have p < 0.05; luck alone would give 0.2 on average" in text
+
+
+def test_loss_and_accuracy_are_those_of_the_analysis(words, run):
+    before, after = open_run(run).analysis.before, open_run(run).analysis.after
+    text = words(
+        before=replace(before, loss=1.5, accuracy=0.25), after=replace(after, loss=0.125, accuracy=0.75)
+    )
+    assert "Test loss went from 1.500 to 0.1250, test accuracy from 0.250 to 0.750." in text
+
+
+def test_the_strongest_kernel_is_named_with_its_operator(words, run):
+    records = open_run(run).analysis.kernels
+    weak = [replace(r, match=replace(r.match, cosine=0.1, order=1)) for r in records]
+    found = replace(weak[2].match, operator="scharr", order=2, size=5, row=0, column=0, cosine=-0.97)
+    weak[2] = replace(weak[2], match=found)
+    text = words(kernels=weak)
+    assert "The best match of 3 kernels is a first-derivative (edge) operator, that of 1 a" in text
+    assert "The strongest is kernel 2: |cosine| 0.97 with scharr 5×5 at (0, 0)" in text
+
+
+def test_preferences_are_the_median_of_their_sizes(words, run):
+    records = open_run(run).analysis.kernels
+    values = (-0.9, 0.5, None, 0.1)
+    trained = [replace(r, preference=value) for r, value in zip(records, values, strict=True)]
+    silent = [replace(r, preference=None) for r in records]
+    assert "in the middle of all kernels: – before and 0.50 after training" in words(
+        untrained=silent, kernels=trained
+    )
+
+
+def test_chance_is_told_in_the_numbers_of_the_null(words, run):
+    chance = replace(open_run(run).analysis.chance, any=(0.12, 0.34, 0.56), draws=12_345)
+    text = words(chance=chance)
+    assert "12,345 kernels" in text
+    assert "best |cosine| of 0.34 in the middle, and 98 % of them lie between 0.12 and 0.56" in text
+
+
+def test_kernels_without_a_match_and_answers_are_told_as_such(words, run):
+    records = open_run(run).analysis.kernels
+    empty = {field.name: None for field in dataclasses.fields(records[0].shares)}
+    dead = replace(
+        records[0],
+        match=None,
+        detects=None,
+        polarity=None,
+        preference=None,
+        shares=replace(records[0].shares, **empty),
+    )
+    text = words(kernels=[dead] * 4)
+    assert "none (constant)" in text
+    assert "nan" not in text.lower()
+    assert "None" not in text
+
+
+def test_the_data_are_described_as_they_were_drawn(page):
+    text = text_of(page)
+    assert "60 pictures of 20×20 pixels, 2 classes (horizontal, vertical)" in text
+    assert "1–3 px thick, 6–20 px long, bright on dark, at least 2 px from the border" in text
+    assert "noise" not in text.partition("The network")[0].partition("The data")[2]
+
+
+def test_the_table_has_a_row_for_each_kernel(page):
+    rows = re.findall(r'<tr><th scope="row">(\d+)</th>', page)
+    assert rows == ["0", "1", "2", "3"]
+
+
+# The network as a table.
+
+
+def weights(config, channels=1, classes=2):
+    return [layer["weights"] for layer in layer_table(config, channels, classes)]
+
+
+def test_the_default_network_learns_400_weights_in_its_first_layer_and_6226_in_all():
+    counted = weights(ExperimentConfig())
+    assert counted[1] == 400
+    assert sum(counted) == 6_226
+
+
+NETWORKS = {
+    "default": ({}, 1, 2),
+    "colour, five classes": ({"images": {"angles_deg": (0.0, 36.0, 72.0, 108.0, 144.0)}}, 3, 5),
+    "one layer": ({"network": {"filters": (3,), "kernel_sizes": (11,), "pool_size": 4}}, 1, 2),
+    "zeros around": ({"network": {"padding": "same", "pooling": "average", "pool_size": 3}}, 1, 2),
+    "small pictures": (
+        {"images": {"size": 21, "length_px": (6, 20)}, "network": {"filters": (5, 2), "kernel_sizes": (5, 3)}},
+        1,
+        2,
+    ),
+}
+
+
+@pytest.mark.xdist_group("keras")
+@pytest.mark.parametrize(("settings", "channels", "classes"), NETWORKS.values(), ids=NETWORKS)
+def test_the_table_agrees_with_keras(settings, channels, classes):
+    from linesexp.learning.network import build_network
+
+    config = build_config(settings)
+    model = build_network(config, channels, classes)
+    table = {layer["name"]: layer for layer in layer_table(config, channels, classes)}
+    assert list(table)[1:] == [layer.name for layer in model.layers]
+    for layer in model.layers:
+        row = table[layer.name]
+        assert row["weights"] == layer.count_params()
+        numbers = [int(number) for number in re.findall(r"\d+", row["gives"])]
+        assert tuple(numbers) == layer.output.shape[1:]
+    assert sum(row["weights"] for row in table.values()) == model.count_params()
+
+
+@pytest.mark.parametrize("total", ["6,226", "400"])
+def test_the_page_states_the_weights_of_the_default_network(total, run):
+    """The tiny run's pictures, under the default settings."""
+    commit(run, config_json=config_json(build_config({"images": {"pictures_per_class": 30}})))
+    assert total in text_of(page_of(open_run(run)))
+
+
+# Repeating the run.
+
+
+def test_the_commands_of_the_page_repeat_the_run(page, linesexp, tiny_run, tmp_path):
+    commands = [shlex.split(line) for line in html.unescape(between(page, "code")).splitlines()]
+    assert [command[:2] for command in commands] == [
+        ["linesexp", "generate"],
+        ["linesexp", "train"],
+        ["linesexp", "report"],
+    ]
+    for command in commands[:2]:
+        ended = linesexp(*command[1:], cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+    again, first = RunFolder(tmp_path / "repeated"), RunFolder(tiny_run)
+    last = first.names(prefix="kernels/")[-1]
+    assert again.entry(last) == first.entry(last)
+    assert first.entry(last).sha256 in page
+    assert again.entry("config.json") == first.entry("config.json")
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_OPTIONS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, tiny_run):
+    """visit(javascript=False): the report in a new window, with what it asked for and complained of."""
+    contexts = []
+
+    def opened(javascript=True):
+        context = browser.new_context(java_script_enabled=javascript, viewport={"width": 1280, "height": 800})
+        contexts.append(context)
+        view = context.new_page()
+        view.asked, view.complaints = [], []
+        view.on("request", lambda request: view.asked.append(request.url))
+        view.on("console", lambda message: view.complaints.append(message.text))
+        view.on("pageerror", lambda error: view.complaints.append(str(error)))
+        view.goto((tiny_run / "report.html").as_uri())
+        return view
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def seen(view, number):
+    """The pixels of the number-th animation."""
+    return view.locator("figure[data-moving] img").nth(number).screenshot()
+
+
+@pytest.mark.xdist_group("browser")
+class TestInABrowser:
+    def test_it_asks_for_itself_alone_and_complains_of_nothing(self, visit, tiny_run):
+        view = visit()
+        for button in view.get_by_role("button").all():
+            button.click()
+        view.mouse.wheel(0, 20_000)
+        view.wait_for_timeout(200)
+        assert view.asked == [(tiny_run / "report.html").as_uri()]
+        assert view.complaints == []
+
+    def test_every_picture_is_shown(self, visit):
+        widths = visit().eval_on_selector_all("img", "pictures => pictures.map(one => one.naturalWidth)")
+        assert len(widths) == 8
+        assert min(widths) > 100
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_motion_waits_for_its_button(self, number, visit):
+        view = visit()
+        button = view.get_by_role("button").nth(number)
+        image = view.locator("figure[data-moving] img").nth(number)
+        still, source = seen(view, number), image.get_attribute("src")
+        view.wait_for_timeout(1000)
+        assert seen(view, number) == still
+        button.click()
+        assert button.get_attribute("aria-pressed") == "true"
+        frames = set()
+        for _ in range(50):
+            frames.add(seen(view, number))
+            if len(frames) > 1:
+                break
+            view.wait_for_timeout(100)
+        assert len(frames) > 1
+        button.click()
+        assert button.get_attribute("aria-pressed") == "false"
+        assert image.get_attribute("src") == source
+
+    def test_a_button_works_from_the_keyboard(self, visit):
+        view = visit()
+        button = view.get_by_role("button").first
+        button.focus()
+        view.keyboard.press("Enter")
+        assert button.get_attribute("aria-pressed") == "true"
+        view.keyboard.press("Space")
+        assert button.get_attribute("aria-pressed") == "false"
+
+    @pytest.mark.parametrize("width", [360, 1280])
+    def test_the_document_is_no_wider_than_the_window(self, width, visit):
+        view = visit()
+        view.set_viewport_size({"width": width, "height": 800})
+        wide, room = view.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        assert wide <= room
+
+    def test_without_scripts_everything_but_motion_is_there(self, visit):
+        view = visit(javascript=False)
+        assert view.get_by_role("button").count() == 0
+        assert view.locator("img").count() == 8
+        assert view.locator("#comparison tbody tr").count() == 4
