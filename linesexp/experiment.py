@@ -20,6 +20,7 @@ from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors, tensors_bytes
 from linesexp.runs.steps import StepWriter
 from linesexp.seeing.forward import probabilities
+from linesexp.views.contact_sheet import contact_sheet
 
 GENERATED = {"config.json", "dataset.npz", "dataset.png"}
 Say = Callable[[str], None]  # something that the user should know
@@ -257,16 +258,13 @@ def _forget_damaged(folder: RunFolder, say: Say) -> None:
 
 
 def _contact_sheet(dataset: Dataset) -> bytes:
-    from linesexp.views.contact_sheet import contact_sheet
-    from linesexp.views.style import png_bytes
-
     counts = dataset.counts()
     rows = {
         (split, name): dataset.pixels[dataset.chosen(split, label)][:12]
         for split in counts
         for label, name in enumerate(dataset.class_names)
     }
-    return png_bytes(contact_sheet(rows, counts))
+    return contact_sheet(rows, counts)
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:

@@ -151,30 +151,22 @@ def _typical(images: np.ndarray) -> np.ndarray:
 
 def _responses_png(run: Run) -> bytes:
     pictures, names = _test_pictures(run)
-    rows = []
     last = run.history.steps[-1]
+    kernels, bias, titles, norms = [], [], [], []
     for kernel, class_name in zip(chosen_kernels(run), reversed(names), strict=True):
         for step, when in ((0, "untrained"), (-1, f"epoch {last:g}")):
             weights = run.history.at(step)
-            rows += _responses(
-                run,
-                weights["conv1/kernel"][..., [kernel]],
-                weights["conv1/bias"][[kernel]],
-                [f"kernel {kernel}\n(best on {class_name})\n{when}"],
-                pictures,
-            )
-    learned = np.linalg.norm(rows[1].kernel), np.linalg.norm(rows[3].kernel)
-    size, channels = rows[0].kernel.shape[0], pictures.shape[-1]
-    for detects, norm in zip(DIRECTIONS, learned, strict=True):
-        operator = get_operator("prewitt", size, detects).kernel
-        operator = operator * norm / np.linalg.norm(operator)
-        rows += _responses(
-            run,
-            np.repeat(operator[:, :, None, None] / channels, channels, axis=2),
-            np.zeros(1),
-            [f"Prewitt {size}×{size}\ndetects {detects}\n(same norm)"],
-            pictures,
-        )
+            kernels.append(weights["conv1/kernel"][..., kernel])
+            bias.append(weights["conv1/bias"][kernel])
+            titles.append(f"kernel {kernel}\n(best on {class_name})\n{when}")
+        norms.append(np.linalg.norm(kernels[-1]))
+    size, _, channels = kernels[0].shape
+    for detects, norm in zip(DIRECTIONS, norms, strict=True):
+        operator = np.repeat(get_operator("prewitt", size, detects).kernel[..., None], channels, axis=2)
+        kernels.append(operator * norm / np.linalg.norm(operator))
+        bias.append(0.0)
+        titles.append(f"Prewitt {size}×{size}\ndetects {detects}\n(same norm)")
+    rows = _responses(run, np.stack(kernels, axis=-1), np.array(bias), titles, pictures)
     figure = responses_figure([_shown(p) for p in pictures], names, rows, run.config.network.activation)
     return png_bytes(figure)
 
@@ -182,12 +174,17 @@ def _responses_png(run: Run) -> bytes:
 def _responses_gif(run: Run) -> bytes:
     pictures, names = _test_pictures(run)
     steps, weights = run.history.steps, run.history.weights
-    rows = []
-    for kernel, class_name in zip(chosen_kernels(run), reversed(names), strict=True):
-        # The steps take the place of the filters: all of them in one convolution.
-        kernels = np.moveaxis(weights["conv1/kernel"][..., kernel], 0, -1)  # (k, k, channels, steps)
-        name = f"kernel {kernel}\n(best on {class_name})"
-        rows.append(_responses(run, kernels, weights["conv1/bias"][:, kernel], [name] * len(steps), pictures))
+    chosen = chosen_kernels(run)
+    # Steps and kernels take the place of the filters: all of them in one convolution.
+    kernels = np.concatenate([np.moveaxis(weights["conv1/kernel"][..., k], 0, -1) for k in chosen], axis=-1)
+    bias = np.concatenate([weights["conv1/bias"][:, k] for k in chosen])
+    titles = [
+        f"kernel {kernel}\n(best on {class_name})"
+        for kernel, class_name in zip(chosen, reversed(names), strict=True)
+        for _ in steps
+    ]
+    responses = _responses(run, kernels, bias, titles, pictures)
+    rows = [responses[: len(steps)], responses[len(steps) :]]
     shown = [_shown(picture) for picture in pictures]
     return responses_gif(shown, names, steps, rows, run.config.network.activation)
 

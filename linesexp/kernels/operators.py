@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import convolve2d
 
 from linesexp.errors import ConfigError
 
@@ -126,8 +125,11 @@ def get_operator(name: str, size: int = 3, detects: str | None = None) -> Operat
 
 
 def _smoothed(kernel: np.ndarray, size: int) -> np.ndarray:
+    """The kernel grown to `size` by binomial weights down and across (a full convolution)."""
     weights = binomial(size - len(kernel) + 1)
-    return convolve2d(kernel, np.outer(weights, weights))
+    for axis in (0, 1):
+        kernel = np.apply_along_axis(np.convolve, axis, kernel, weights)
+    return kernel
 
 
 def _turned(vertical: np.ndarray, detects: str) -> np.ndarray:

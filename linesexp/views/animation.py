@@ -15,7 +15,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from linesexp.views.style import DIVERGING, INK
+from linesexp.views.colours import INK
+from linesexp.views.style import DIVERGING
 
 # A short palette: Pillow's time to write a frame grows with the cube of its length.
 COLOURS = 63  # entries of the diverging scale
@@ -105,9 +106,11 @@ def first_frame(gif: bytes) -> bytes:
 
 
 def _colour_index(values: np.ndarray, limit: float) -> np.ndarray:
-    """−limit … 0 … limit → the first COLOURS entries of the palette."""
+    """−limit … 0 … limit → the first COLOURS entries of the palette; white where there is no number."""
     middle = COLOURS // 2
-    return np.rint(np.clip(values / limit, -1, 1) * middle + middle).astype(np.uint8)
+    known = np.isfinite(values)
+    scaled = np.clip(np.where(known, values, 0) / limit, -1, 1) * middle + middle
+    return np.where(known, np.rint(scaled), WHITE).astype(np.uint8)
 
 
 def _enlarged(maps: np.ndarray, side: int) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from linesexp.views.style import CATEGORIES, FAINT, MARKERS, PixelFigure, plain
+from linesexp.views.colours import FAINT
+from linesexp.views.style import CATEGORIES, MARKERS, PixelFigure, plain
 
 
 def training_figure(log: Mapping[str, np.ndarray]) -> Figure:

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from linesexp.views.animation import Caption, Curves, Panel, animate
+from linesexp.views.colours import FAINT
 from linesexp.views.style import (
     CATEGORIES,
-    FAINT,
     PixelFigure,
     bare,
     plain,

@@ -7,10 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from linesexp.views.animation import Caption, Panel, animate
+from linesexp.views.colours import FAINT, INK
 from linesexp.views.style import (
     CATEGORIES,
-    FAINT,
-    INK,
     PixelFigure,
     bare,
     scale_bar,

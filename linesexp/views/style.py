@@ -11,10 +11,9 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from linesexp.views.colours import FAINT, INK
+
 DPI = 100
-INK = "#1f2328"
-FAINT = "#6b7280"
-SILENT = "#d9dce1"
 
 # Blue for negative, orange for positive: told apart under every common colour blindness. Blue is the
 # darker end, so that in grey the strongest negative weights stay darker than the strongest positive.

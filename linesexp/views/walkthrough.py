@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from linesexp.views.colours import FAINT, SILENT
 from linesexp.views.style import (
     CATEGORIES,
     DIVERGING,
-    FAINT,
-    SILENT,
     PixelFigure,
     bare,
-    show_map,
     show_picture,
     symmetric_limit,
 )
@@ -62,15 +61,22 @@ def _maps(page: PixelFigure, top: int, name: str, maps: np.ndarray) -> None:
     silent = [not maps[..., index].any() for index in range(filters)]
     words = f"{name}\n{filters} of {height}×{width}" + (f"\n{sum(silent)} silent" if any(silent) else "")
     page.text(20, middle, words, size=12, va="center", linespacing=1.35)
+    columns = min(filters, PER_ROW)
+    # All maps in one picture: an axes object for each would take seconds.
+    sheet = np.full((rows * (SIDE + GAP) - GAP, columns * (SIDE + GAP) - GAP, 4), 1.0)
+    axes = page.axes(LEFT, top, sheet.shape[1], sheet.shape[0])
+    axes.axis("off")
     for index in range(filters):
-        left = LEFT + (index % PER_ROW) * (SIDE + GAP)
-        axes = page.axes(left, top + (index // PER_ROW) * (SIDE + GAP), SIDE, SIDE)
+        down, across = (index // PER_ROW) * (SIDE + GAP), (index % PER_ROW) * (SIDE + GAP)
+        place = sheet[down : down + SIDE, across : across + SIDE]
+        place[:] = to_rgba(FAINT)  # what stays of it is the frame
         if silent[index]:
-            bare(axes)
-            axes.set_facecolor(SILENT)
-            axes.text(0.5, 0.5, "silent", transform=axes.transAxes, ha="center", va="center", fontsize=7.5)
+            place[1:-1, 1:-1] = to_rgba(SILENT)
+            axes.text(across + SIDE / 2, down + SIDE / 2, "silent", ha="center", va="center", fontsize=7.5)
         else:
-            show_map(axes, maps[..., index], limit)
+            rows_of, columns_of = (np.arange(SIDE - 2) * length // (SIDE - 2) for length in (height, width))
+            place[1:-1, 1:-1] = DIVERGING(maps[rows_of[:, None], columns_of, index] / (2 * limit) + 0.5)
+    axes.imshow(sheet, interpolation="nearest")
     _scale(page, top, limit)
 
 

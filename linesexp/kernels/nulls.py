@@ -1,0 +1,85 @@
+"""What chance reaches: kernels of pure chance, matched against the same bank as the learned ones.
+
+Four chances, four questions (p = (b + 1)/(m + 1) under each):
+
+initialiser  kernels as they are drawn before training: is the likeness more than luck?
+covariance   Gaussian kernels as smooth as the trained ones, in no preferred direction: is it more than
+             what any smooth kernel has?
+step0        the run's own untrained weights in random order: is it more than what this start had?
+shuffled     kernels trained on shuffled labels: is it due to the task, and not to training as such?
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from linesexp.kernels.match import Bank, best_match, direction_cosines, initializer_kernels
+
+DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Null:
+    """Best |cosine| of each kernel of chance, sorted: with any operator, and with those of a direction."""
+
+    any: np.ndarray
+    by_direction: dict[str, np.ndarray]
+
+
+def null_of(kernels: np.ndarray, bank: Bank) -> Null:
+    """The null distribution that these (draws, k, k) kernels make; constant ones are left out."""
+    cosines = np.abs(best_match(kernels, bank).cosine)
+    by_direction = direction_cosines(kernels, bank)
+    return Null(
+        np.sort(cosines[np.isfinite(cosines)]),
+        {name: np.sort(values[np.isfinite(values)]) for name, values in by_direction.items()},
+    )
+
+
+def initializer_null(initializer: str, bank: Bank, rng: np.random.Generator) -> Null:
+    """Untrained kernels: each weight drawn by itself."""
+    return null_of(initializer_kernels(initializer, bank.size, DRAWS, rng), bank)
+
+
+def covariance_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null | None:
+    """Gaussian kernels with the symmetrised covariance of (filters, k, k) trained ones; None for zeros."""
+    covariance = symmetric_covariance(kernels)
+    if not covariance.any():
+        return None
+    return null_of(gaussian_kernels(covariance, DRAWS, rng), bank)
+
+
+def shuffled_weights_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null:
+    """Each of DRAWS kernels is one of these (filters, k, k), its weights in random order."""
+    flat = kernels.reshape(len(kernels), -1)
+    drawn = rng.permuted(flat[rng.integers(len(flat), size=DRAWS)], axis=1)
+    return null_of(drawn.reshape(DRAWS, bank.size, bank.size), bank)
+
+
+def symmetric_covariance(kernels: np.ndarray) -> np.ndarray:
+    """Second moment of flattened kernels, averaged over the eight symmetries of the square: (k², k²).
+
+    Averaging takes away any preferred direction or polarity and keeps how neighbours go together.
+    """
+    size = kernels.shape[-1]
+    turned = [np.rot90(kernels, turns, axes=(1, 2)) for turns in range(4)]
+    flat = np.concatenate([*turned, *(np.flip(kernel, axis=2) for kernel in turned)]).reshape(-1, size**2)
+    return flat.T.astype(np.float64) @ flat / len(flat)
+
+
+def gaussian_kernels(covariance: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count, k, k) kernels with mean zero and this covariance (k², k²), which may be singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    size = round(len(covariance) ** 0.5)
+    return (rng.standard_normal((count, len(covariance))) @ root.T).reshape(count, size, size)
+
+
+def q_values(p: np.ndarray) -> np.ndarray:
+    """Benjamini–Hochberg over the kernels of a run; NaN stays NaN and counts for nothing."""
+    q = np.full(len(p), np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        q[known] = stats.false_discovery_control(p[known])
+    return q
