@@ -101,7 +101,7 @@ def cli() -> None:
     help="Also write the pictures as PNG class folders into this new folder.",
 )
 @click.option("--force", is_flag=True, help="Keep an existing RUN under another name and begin anew.")
-@config_options("images")
+@config_options("images", "network", "training")
 @common_options
 def generate(
     run: str,
@@ -113,7 +113,7 @@ def generate(
     debug: bool,
     **given: Any,
 ) -> None:
-    """Draw the data set of RUN."""
+    """Draw the data set of RUN, and keep the settings that its training will use."""
     from linesexp import experiment
 
     config = chosen_config(given, config_file, _settings_so_far(run, force))

@@ -147,7 +147,8 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
             if kernel > size:
                 raise ConfigError(
                     f"kernel_sizes = {shown(self.kernel_sizes)}: the {kernel}×{kernel} kernels of layer "
-                    f"{layer} are larger than the {size}×{size} map that reaches them"
+                    f"{layer} are larger than the {size}×{size} map that reaches them; "
+                    "give fewer or smaller ones (kernel_sizes, filters)"
                 )
             convolved = size if self.padding == "same" else size - kernel + 1
             if self.pool_size > convolved:

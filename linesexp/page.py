@@ -10,6 +10,7 @@ from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.views.animation import first_frame
 from linesexp.views.page import data_uri, render_page
+from linesexp.wording import shown
 
 SIGNIFICANT = 0.05
 
@@ -196,21 +197,21 @@ def _chance_words(analysis: Analysis, size: int) -> list[str]:
 
 
 def _repeat(run: Run) -> dict[str, Any]:
-    config, default = run.config, ExperimentConfig()
-    differing: dict[str, list[str]] = {"generate": [], "train": []}
-    for section, values in settings_of(config).items():
-        for name, value in values.items():
-            if value != settings_of(default)[section][name]:
-                text = ",".join(f"{part:g}" for part in value) if isinstance(value, tuple) else str(value)
-                command = "generate" if section == "images" else "train"
-                differing[command].append(f"--{name.replace('_', '-')} {text}")
-    commands = [" ".join(["linesexp", name, "repeated", *options]) for name, options in differing.items()]
+    default = settings_of(ExperimentConfig())
+    options = [
+        f"--{name.replace('_', '-')} {value if isinstance(value, str) else shown(value)}"
+        for section, values in settings_of(run.config).items()
+        for name, value in values.items()
+        if value != default[section][name]
+    ]
+    commands = [" ".join(["linesexp generate repeated", *options])]
+    commands += [f"linesexp {command} repeated" for command in ("train", "report")]
     environment = parse_json(run.folder.read("environment.json"), "environment.json")
     last = run.folder.names(prefix="kernels/")[-1]
     return {
         "words": "On a machine with the same processor and versions these commands give the same bytes; "
         "elsewhere the last digits may differ, and with them, after many steps, more.",
-        "commands": "\n".join([*commands, "linesexp report repeated"]),
+        "commands": "\n".join(commands),
         "environment": [
             *environment["versions"].items(),
             *environment["machine"].items(),

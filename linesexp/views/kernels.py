@@ -22,6 +22,7 @@ from linesexp.views.style import (
 WIDTH, HEIGHT = 960, 500
 GRID_LEFT, GRID_TOP, GRID_WIDTH, GRID_HEIGHT = 28, 88, 610, 332
 CURVE_LEFT, CURVE_WIDTH = 716, 220
+NAMED = 40  # more kernels are shown without their numbers, for which there is no room
 
 Log = dict[str, np.ndarray]  # column → (rows,): step, loss, accuracy, validation_loss, …
 
@@ -100,7 +101,9 @@ def _stage(
         GRID_LEFT, 50, f"The {len(boxes)} kernels ({size}×{size}) of the first layer, on one scale", color=FAINT
     )
     for index, (left, top, side) in enumerate(boxes):
-        page.text(left + side / 2, top - 4, f"kernel {index}", size=12, ha="center", va="bottom")
+        if len(boxes) <= NAMED:
+            name = f"kernel {index}" if side > 60 else f"{index}"
+            page.text(left + side / 2, top - 4, name, size=12, ha="center", va="bottom")
         bare(page.axes(left - 1, top - 1, side + 2, side + 2))
     scale_bar(page, GRID_LEFT, HEIGHT - 42, 260, limit, "weight")
     accuracy = page.axes(CURVE_LEFT, 62, CURVE_WIDTH, 165)
@@ -116,12 +119,12 @@ def _stage(
 
 def _grid(count: int) -> list[tuple[int, int, int]]:
     """(left, top, side) of each kernel's square: rows of equal squares, as large as fit."""
+    gap, label = (16, 28) if count <= NAMED else (3, 3)
     side, columns = max(
-        (min(GRID_WIDTH // columns - 16, GRID_HEIGHT // -(-count // columns) - 28), columns)
+        (min(GRID_WIDTH // columns - gap, GRID_HEIGHT // -(-count // columns) - label), columns)
         for columns in range(1, count + 1)
     )
-    side = max(side, 8)
     return [
-        (GRID_LEFT + (index % columns) * (side + 16), GRID_TOP + 14 + (index // columns) * (side + 28), side)
+        (GRID_LEFT + index % columns * (side + gap), GRID_TOP + 14 + index // columns * (side + label), side)
         for index in range(count)
     ]
