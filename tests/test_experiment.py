@@ -128,6 +128,19 @@ def test_other_pictures_are_refused_with_a_list_of_what_differs(run, tiny_config
     assert contents(run) == before
 
 
+def test_settings_for_training_that_come_with_the_data_are_not_lost(run, tiny_config):
+    forget(run, "train", "report")
+    generate(run, changed(tiny_config, epochs=9))
+    assert open_run(run).config.training.epochs == 9
+
+
+def test_other_settings_for_a_trained_run_are_refused_by_generate_as_by_train(run, tiny_config):
+    before = contents(run)
+    with pytest.raises(InputError, match=r"training\.epochs: 2 → 9.*--force"):
+        generate(run, changed(tiny_config, epochs=9))
+    assert contents(run) == before
+
+
 def test_force_keeps_the_old_folder_whole(run, tiny_config):
     before = contents(run)
     done, said = generate(run, changed(tiny_config, data_seed=5), force=True)

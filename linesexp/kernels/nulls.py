@@ -12,11 +12,10 @@ shuffled     kernels trained on shuffled labels: is it due to the task, and not 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from linesexp.kernels.match import Bank, best_match, direction_cosines, initializer_kernels
 
-DRAWS = 10_000
+DRAWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,8 @@ def gaussian_kernels(covariance: np.ndarray, count: int, rng: np.random.Generato
 
 def q_values(p: np.ndarray) -> np.ndarray:
     """Benjamini–Hochberg over the kernels of a run; NaN stays NaN and counts for nothing."""
+    from scipy import stats  # takes longer to import than everything else here to run
+
     q = np.full(len(p), np.nan)
     known = np.isfinite(p)
     if known.any():

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from linesexp.kernels.match import best_match, initializer_kernels, operator_bank, p_values
+from linesexp.kernels.nulls import (
+    covariance_null,
+    gaussian_kernels,
+    initializer_null,
+    null_of,
+    q_values,
+    shuffled_weights_null,
+    symmetric_covariance,
+)
+
+BANK = operator_bank(7)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def smooth_kernels(seed=0, count=8):
+    rough = rng(seed).normal(size=(count, 9, 9))
+    return sum(rough[:, i : i + 7, j : j + 7] for i in range(3) for j in range(3)).astype(np.float32)
+
+
+def assert_uniform(p):
+    assert stats.kstest(p, "uniform").pvalue > 0.01
+    assert 0.04 < np.mean(p < 0.05) < 0.06
+
+
+@pytest.mark.parametrize("initializer", ["glorot_uniform", "he_normal"])
+def test_untrained_kernels_have_uniform_p_values_under_the_initialisers_null(initializer):
+    kernels = initializer_kernels(initializer, 7, 5000, rng(5))
+    null = initializer_null(initializer, BANK, rng(2))
+    assert_uniform(p_values(best_match(kernels, BANK).cosine, null.any))
+
+
+def test_kernels_of_the_covariance_null_have_uniform_p_values_under_it():
+    trained = smooth_kernels()
+    kernels = gaussian_kernels(symmetric_covariance(trained), 5000, rng(4))
+    null = covariance_null(trained, BANK, rng(2))
+    assert_uniform(p_values(best_match(kernels, BANK).cosine, null.any))
+
+
+def test_smooth_kernels_look_like_operators_unless_compared_with_smooth_kernels():
+    """The choice of null decides the answer."""
+    cosine = best_match(smooth_kernels(seed=3, count=400), BANK).cosine
+    luck = initializer_null("glorot_uniform", BANK, rng(1)).any
+    smoothness = covariance_null(smooth_kernels(count=400), BANK, rng(2)).any
+    assert np.mean(p_values(cosine, luck) < 0.05) > 0.5
+    assert np.mean(p_values(cosine, smoothness) < 0.05) < 0.1
+
+
+def test_the_covariance_has_the_symmetries_of_the_square():
+    covariance = symmetric_covariance(smooth_kernels())
+    places = np.arange(49).reshape(7, 7)
+    for turned in (np.rot90(places), places[::-1], places.T):
+        order = turned.ravel()
+        np.testing.assert_allclose(covariance[np.ix_(order, order)], covariance, rtol=1e-4, atol=1e-6)
+
+
+def test_drawn_kernels_have_the_covariance_asked_for():
+    covariance = symmetric_covariance(smooth_kernels())
+    drawn = gaussian_kernels(covariance, 50_000, rng(1)).reshape(50_000, -1)
+    np.testing.assert_allclose(drawn.T @ drawn / len(drawn), covariance, atol=0.05 * covariance.max())
+
+
+def test_kernels_of_zeros_have_no_covariance_null():
+    assert covariance_null(np.zeros((8, 7, 7)), BANK, rng()) is None
+
+
+def test_the_shuffled_null_keeps_the_weights_and_loses_their_order():
+    prewitt_like = np.tile(np.sign(np.arange(7) - 3.0), (1, 7, 1))
+    null = shuffled_weights_null(prewitt_like, BANK, rng())
+    cosine = best_match(prewitt_like, BANK).cosine
+    assert p_values(cosine, null.any)[0] == 1 / (len(null.any) + 1)
+
+
+def test_constant_kernels_are_left_out_of_a_null():
+    kernels = np.concatenate([np.ones((3, 7, 7)), smooth_kernels()])
+    assert len(null_of(kernels, BANK).any) == 8
+
+
+def test_a_direction_alone_never_matches_better_than_any():
+    null = null_of(smooth_kernels(), BANK)
+    assert null.by_direction["vertical"].max() <= null.any.max()
+
+
+def test_q_values_are_benjamini_hochbergs_and_skip_what_is_unknown():
+    q = q_values(np.array([0.01, np.nan, 0.04, 0.03]))
+    np.testing.assert_allclose(q[[0, 2, 3]], [0.03, 0.04, 0.04])
+    assert np.isnan(q[1])
+    assert np.isnan(q_values(np.array([np.nan]))).all()
