@@ -51,6 +51,9 @@ def _explain(error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        _complain(error.format_message())
+        return error.exit_code
     if isinstance(error, click.UsageError):
         hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx else ""
         _complain(f"Error: {error.format_message()}{hint}")
@@ -100,7 +103,11 @@ def cli() -> None:
     type=click.Path(path_type=Path),
     help="Also write the pictures as PNG class folders into this new folder.",
 )
-@click.option("--force", is_flag=True, help="Keep an existing RUN under another name and begin anew.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Keep an existing RUN under another name and begin anew, with its settings where none are given.",
+)
 @config_options("images", "network", "training")
 @common_options
 def generate(
@@ -135,7 +142,11 @@ def generate(
 
 @cli.command()
 @run_argument
-@click.option("--force", is_flag=True, help="Keep a trained RUN under another name and train anew.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Keep a trained RUN under another name and train anew, with its settings where none are given.",
+)
 @config_options("network", "training")
 @common_options
 def train(
@@ -269,7 +280,8 @@ def _named(run: str) -> str:
 
 
 def _this_command() -> str:
-    return shlex.join(["linesexp", *sys.argv[1:]])
+    # Without --force, which would begin anew once more.
+    return shlex.join(["linesexp", *(word for word in sys.argv[1:] if word != "--force")])
 
 
 def _complain(words: str) -> None:

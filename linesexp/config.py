@@ -130,6 +130,11 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
                 f"filters = {shown(self.filters)} and kernel_sizes = {shown(self.kernel_sizes)}: "
                 "one number for each convolution layer in both"
             )
+        if self.kernel_sizes[0] == 1:
+            raise ConfigError(
+                f"kernel_sizes = {shown(self.kernel_sizes)}: the first layer's kernels must be at least 3×3, "
+                "or there is nothing to compare with an operator"
+            )
         for size in self.kernel_sizes:
             if size % 2 == 0:
                 raise ConfigError(
@@ -144,7 +149,7 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
         """
         sizes = []
         for layer, kernel in enumerate(self.kernel_sizes, start=1):
-            if kernel > size:
+            if kernel > size and self.padding == "valid":
                 raise ConfigError(
                     f"kernel_sizes = {shown(self.kernel_sizes)}: the {kernel}×{kernel} kernels of layer "
                     f"{layer} are larger than the {size}×{size} map that reaches them; "

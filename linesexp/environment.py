@@ -41,7 +41,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _versions() -> dict[str, str]:
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = _backend()
     versions = {"python": platform.python_version(), "backend": backend}
     for package in PACKAGES:
         if package in ("jax", "torch") and package != backend:
@@ -51,6 +51,16 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def _backend() -> str:
+    """The backend that Keras will take: from the environment, or its own configuration file."""
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    try:
+        configured = json.loads((home / "keras.json").read_text()).get("backend")
+    except (OSError, ValueError, AttributeError):
+        configured = None
+    return os.environ.get("KERAS_BACKEND") or configured or "tensorflow"
 
 
 def _machine() -> dict[str, Any]:

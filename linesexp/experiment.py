@@ -14,15 +14,17 @@ from linesexp.errors import InputError
 from linesexp.images.dataset import Dataset, make_dataset, scale_pixels
 from linesexp.images.folders import class_folder_files
 from linesexp.images.pictures import decode_picture
-from linesexp.run import Run, dataset_bytes
+from linesexp.run import Run, dataset_bytes, open_run
 from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors, tensors_bytes
+from linesexp.runs.manifest import sha256
 from linesexp.runs.steps import StepWriter
 from linesexp.seeing.forward import probabilities
 from linesexp.views.contact_sheet import contact_sheet
 
 GENERATED = {"config.json", "dataset.npz", "dataset.png"}
+TRAINED = {"environment.json", "initial.keras", "history.csv", "model.keras"}  # beside steps and checkpoint
 Say = Callable[[str], None]  # something that the user should know
 Progress = Callable[[int, int, str], None]  # epochs done, epochs in all, a few words on how it stands
 
@@ -43,7 +45,7 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
     renamed and a new one begun.
     """
     folder = RunFolder(path)
-    _refuse_other_folder(folder)
+    _refuse_other_folder(folder, force)
     if force and folder.exists():
         make_dataset(config.images)  # settings that cannot be drawn leave everything in its place
         with folder.writing():
@@ -51,18 +53,11 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
     with folder.writing():
         run = Run(folder)
         if "config.json" in folder:
-            changed = differences(run.config, config, "images")
-            if changed:
-                raise InputError(
-                    f"{folder.path}: holds a data set with other settings ({'; '.join(changed)}); "
-                    "choose another folder, or use --force to keep the old one aside and begin anew"
-                )
-            config = run.config
-        for error in folder.damaged():
-            if error.stage == "generate":
-                say(f"{error}; set aside, drawn again")
-                folder.set_aside(error.name)
-        if folder.manifest().keys() >= GENERATED:
+            _check_settings(run, config)
+            if run.config != config:
+                folder.commit({"config.json": config_json(config)}, stage="generate")
+        damaged = [error for error in folder.damaged() if error.stage == "generate"]
+        if not damaged and folder.manifest().keys() >= GENERATED:
             return Done(False, _dataset_facts(run.dataset))
         dataset = make_dataset(config.images)
         files = {
@@ -70,6 +65,14 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
             "dataset.npz": dataset_bytes(dataset),
             "dataset.png": _contact_sheet(dataset),
         }
+        if folder.names(stage="train") and sha256(files["dataset.npz"]) != folder.entry("dataset.npz").sha256:
+            raise InputError(
+                f"{folder.path}: the data set is damaged, and this version draws another one than the network "
+                "learned from; put the right one back, or use --force to begin anew"
+            )
+        for error in damaged:
+            say(f"{error}; set aside, drawn again")
+            folder.set_aside(error.name)
         folder.commit(files, stage="generate")
     return Done(True, _dataset_facts(dataset))
 
@@ -101,8 +104,8 @@ def train(
 ) -> Done:
     """Train the run's network and record it; goes on where an earlier call was stopped.
 
-    The same settings, on the same machine with the same versions, give the same bytes, interrupted
-    or not. Raises InputError for settings, data or versions that do not belong to what is there.
+    The same settings, on the same machine with the same versions, give the same kernel files,
+    interrupted or not. Raises InputError for settings, data or versions that do not belong to what is there.
     With `force` a trained folder is renamed, and a new one begun from the data set on.
     """
     folder = RunFolder(path)
@@ -116,12 +119,13 @@ def train(
         if run.config != config:
             folder.commit({"config.json": config_json(config)}, stage="generate")
         dataset = run.dataset
-        _forget_damaged(folder, say)
-        if "model.keras" in folder:
+        damaged = [error for error in folder.damaged() if error.stage == "train"]
+        if not damaged and folder.manifest().keys() >= TRAINED:
             return Done(False, _training_facts(run.log))
-        if "environment.json" in folder:
+        if "environment.json" in folder and "environment.json" not in {error.name for error in damaged}:
             source = str(folder.path / "environment.json")
             check_environment(parse_json(folder.read("environment.json"), source), source, say)
+        _forget_damaged(folder, damaged, say)
         _train(folder, config, dataset, debug, progress)
         return Done(True, _training_facts(run.log))
 
@@ -150,8 +154,7 @@ def predict(path: str | os.PathLike[str], pictures: Iterable[str]) -> list[dict[
 
 def verify(path: str | os.PathLike[str]) -> tuple[int, list[DamagedFile]]:
     """Number of files in the manifest, and those that are gone or changed."""
-    folder = RunFolder(path)
-    Run(folder).require("config.json")
+    folder = open_run(path).folder
     return len(folder.manifest()), folder.damaged()
 
 
@@ -168,13 +171,14 @@ def _train(
         from linesexp.learning.training import train as train_network
 
         model = start_network(config, dataset)
+    begin = {"environment.json": describe_environment, "initial.keras": lambda: _keras_bytes(model, folder)}
+    files = {name: make() for name, make in begin.items() if name not in folder}
+    if files:
+        folder.commit(files, stage="train")
+    checkpoint = Checkpoint()
     if "checkpoint.safetensors" in folder:
         tensors, about = parse_tensors(folder.read("checkpoint.safetensors"), "checkpoint.safetensors")
         checkpoint = Checkpoint(about["epoch"], about["recorded"], about["history"], tensors)
-    else:
-        checkpoint = Checkpoint()
-        files = {"environment.json": describe_environment(), "initial.keras": _keras_bytes(model, folder)}
-        folder.commit(files, stage="train")
 
     def save(checkpoint: Checkpoint) -> None:
         about = {
@@ -217,11 +221,13 @@ def _keras_bytes(model: Any, folder: RunFolder) -> bytes:
             path.unlink(missing_ok=True)
 
 
-def _refuse_other_folder(folder: RunFolder) -> None:
+def _refuse_other_folder(folder: RunFolder, force: bool) -> None:
     """Raise InputError for a path that holds something, but no run."""
     path = folder.path
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file; name a folder for the run")
+    if not force and folder.names(prefix="kernels/") and "config.json" not in folder:
+        raise InputError(f"{path}: holds the recording of another model; name a new folder")
     if path.is_dir() and not folder.exists():
         # Files of ours may be there without a manifest, if an earlier call was killed.
         others = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")} - GENERATED
@@ -244,17 +250,14 @@ def _check_settings(run: Run, config: ExperimentConfig) -> None:
         )
 
 
-def _forget_damaged(folder: RunFolder, say: Say) -> None:
-    """Set damaged files of this stage aside, and forget what cannot be made without them."""
-    damaged = [error for error in folder.damaged() if error.stage == "train"]
+def _forget_damaged(folder: RunFolder, damaged: list[DamagedFile], say: Say) -> None:
+    """Set damaged files of the training aside; begin it anew where steps or the checkpoint are among them."""
     for error in damaged:
         say(f"{error}; set aside")
         folder.set_aside(error.name)
-    if {error.name for error in damaged} - {"model.keras", "history.csv"}:
+    if {error.name for error in damaged} - TRAINED:
         say("training begins again from the start")
         folder.forget(folder.names(stage="train"))
-    elif damaged:
-        folder.forget(["model.keras"])  # made again from the checkpoint
 
 
 def _contact_sheet(dataset: Dataset) -> bytes:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from linesexp import __version__
 from linesexp.config import ExperimentConfig, settings_of
 from linesexp.kernels.analysis import Analysis, KernelRecord
@@ -13,6 +15,7 @@ from linesexp.views.page import data_uri, render_page
 from linesexp.wording import shown
 
 SIGNIFICANT = 0.05
+FRAMES = 60  # of a GIF at most: more would take much memory and patience
 
 
 def page_of(run: Run) -> str:
@@ -24,22 +27,25 @@ def page_of(run: Run) -> str:
     return render_page(
         version=__version__,
         title=f"What {first} {size}×{size} kernels learned from pictures of lines",
-        summary=_summary(analysis, run.log["step"][-1]),
+        summary=_summary(config, analysis),
         data={"words": _data_words(config, dataset.counts()), "sheet": _png(run, "dataset.png")},
         network={
             "layers": layers,
             "weights": sum(layer["weights"] for layer in layers),
             "words": _network_words(layers, first, size),
-            "blind": _blind_words(config),
+            "blind": _blind_words(config, dataset.pixels),
         },
         training={
             "figure": _png(run, "figures/training.png"),
             "words": _training_words(config, analysis, len(analysis.steps)),
-            "caption": "Loss and accuracy; the first point is the untrained network.",
+            "caption": "Loss and accuracy; the first point is the untrained network, measured without dropout. "
+            "The loss is the one that training lowers"
+            + (", the weight decay's penalty included." if config.network.weight_decay else "."),
         },
         kernels={
             "gif": _gif(run, "gifs/kernels.gif"),
-            "caption": f"{len(analysis.steps)} recorded steps, from the untrained network to the last epoch. "
+            "caption": f"{min(len(analysis.steps), FRAMES)} of {len(analysis.steps)} recorded steps, from the "
+            "untrained network to the last. "
             "One scale for all kernels and steps: blue is negative, orange positive, near-white zero.",
             "figure": _png(run, "figures/kernels_before_after.png"),
             "figure_caption": "Upper two rows on one scale. Below: the operator with the largest |cosine|, at "
@@ -72,17 +78,23 @@ def page_of(run: Run) -> str:
     )
 
 
-def _summary(analysis: Analysis, epochs: float) -> list[str]:
+def _summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
     before, after = analysis.before, analysis.after
     matched, count = _matched(analysis.kernels), len(analysis.kernels)
     untrained = _matched(analysis.untrained)
     return [
-        f"After {epochs:.0f} epochs the network names the class of {after.correct} of {after.pictures} test "
-        f"pictures, with lines where it never saw one of that class; untrained, it named {before.correct}.",
+        f"{_so_far(config, analysis)} the network names the class of {after.correct} of {after.pictures} test "
+        "pictures, whose lines are centred where it never saw one of their class centred; untrained, it named "
+        f"{before.correct}.",
         f"{matched} of {count} kernels resemble a classical operator more than 95 % of untrained kernels do "
         f"(untrained: {untrained} of {count}; luck alone: {count * SIGNIFICANT:.1f} on average).",
         "This is one run, an anecdote with numbers: another seed gives other kernels.",
     ]
+
+
+def _so_far(config: ExperimentConfig, analysis: Analysis) -> str:
+    done, planned = analysis.steps[-1], config.training.epochs
+    return f"After {done:g} epochs" if done == planned else f"After {done:g} of {planned} epochs (not finished)"
 
 
 def _data_words(config: ExperimentConfig, counts: dict[str, dict[str, int]]) -> str:
@@ -96,7 +108,9 @@ def _data_words(config: ExperimentConfig, counts: dict[str, dict[str, int]]) -> 
         {"bright": "bright on dark", "dark": "dark on bright", "mixed": "bright on dark or dark on bright"}[
             images.contrast
         ],
-        f"at least {images.margin_px} px from the border that they run along",
+        f"at least {images.margin_px} px from the border that they run along"
+        if set(images.angles_deg) <= {0, 90} and not images.angle_jitter_deg
+        else f"their middles at least {images.margin_px} px from the border, counted across them",
     ]
     if images.noise:
         traits.append(f"with noise of standard deviation {images.noise:g}")
@@ -107,8 +121,9 @@ def _data_words(config: ExperimentConfig, counts: dict[str, dict[str, int]]) -> 
     return (
         f"{total} pictures of {images.size}×{images.size} pixels, {len(classes)} classes "
         f"({', '.join(classes)}), one straight line in each: {', '.join(traits)}. {parts}. "
-        "No two pictures are alike, and the splits are disjoint in position: the row (column, for vertical "
-        "lines) on which a test line is centred never occurs in training."
+        "No two pictures are alike, and the splits are disjoint in position: the pixel on which a test line is "
+        "centred, counted across it (the row of a horizontal line, the column of a vertical one), is never the "
+        "centre of a training line of its class."
     )
 
 
@@ -121,17 +136,19 @@ def _network_words(layers: list[dict[str, Any]], filters: int, size: int) -> str
     )
 
 
-def _blind_words(config: ExperimentConfig) -> str:
+def _blind_words(config: ExperimentConfig, pixels: np.ndarray) -> str:
     seen, size = config.network.seen_size(config.images.size), config.images.size
     if seen == size:
         return ""
     words = (
         f"Pooling drops what does not fill its window, so only the first {seen} of {size} rows and columns "
-        "can reach the output"
+        "can reach the output."
     )
-    if config.images.margin_px >= size - seen:
-        return f"{words}; lines keep {config.images.margin_px} px from the border, so none lies beyond."
-    return f"{words}; a line that lies beyond is invisible to this network, and it can only guess."
+    if config.images.noise:
+        return words
+    inside = pixels[:, :seen, :seen].reshape(len(pixels), -1)
+    invisible = int(np.sum(inside.min(axis=1) == inside.max(axis=1)))
+    return f"{words} In {invisible} of {len(pixels)} pictures the whole line lies beyond."
 
 
 def _training_words(config: ExperimentConfig, analysis: Analysis, steps: int) -> str:
@@ -141,7 +158,8 @@ def _training_words(config: ExperimentConfig, analysis: Analysis, steps: int) ->
     )
     return (
         f"{training.optimizer} with step size {training.learning_rate:g}, batches of {training.batch_size}, "
-        f"{training.epochs} epochs; {steps} steps were recorded, step 0 being the untrained network. Test loss "
+        f"{analysis.steps[-1]:g} of {training.epochs} epochs done; {steps} steps were recorded, step 0 being "
+        "the untrained network. Test loss "
         f"went from {before} to {after}, test accuracy from "
         f"{analysis.before.accuracy:.3f} to {analysis.after.accuracy:.3f}."
     )
@@ -204,12 +222,14 @@ def _repeat(run: Run) -> dict[str, Any]:
         for name, value in values.items()
         if value != default[section][name]
     ]
-    commands = [" ".join(["linesexp generate repeated", *options])]
-    commands += [f"linesexp {command} repeated" for command in ("train", "report")]
     environment = parse_json(run.folder.read("environment.json"), "environment.json")
+    backend = environment["versions"].get("backend", "tensorflow")
+    commands = [] if backend == "tensorflow" else [f"export KERAS_BACKEND={backend}"]
+    commands += [" ".join(["linesexp generate repeated", *options])]
+    commands += [f"linesexp {command} repeated" for command in ("train", "report")]
     last = run.folder.names(prefix="kernels/")[-1]
     return {
-        "words": "On a machine with the same processor and versions these commands give the same bytes; "
+        "words": "On a machine with the same processor and versions these commands give the same kernel files; "
         "elsewhere the last digits may differ, and with them, after many steps, more.",
         "commands": "\n".join(commands),
         "environment": [
@@ -241,8 +261,8 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
         "axis_vertical": _two(energy.axis_vertical),
         "axis_horizontal": _two(energy.axis_horizontal),
         "change": _two(after.change.relative_norm),
-        "before": _signed(before.preference),
-        "after": _signed(after.preference),
+        "before": _two(before.preference, "+.2f", "silent"),
+        "after": _two(after.preference, "+.2f", "silent"),
     }
 
 
@@ -258,20 +278,15 @@ def _matched(records: list[KernelRecord]) -> int:
 
 
 def _median(values: list[float]) -> str:
-    ordered = sorted(values)
-    return f"{(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2:.2f}" if ordered else "–"
+    return f"{np.median(values):.2f}" if values else "–"
 
 
 def _range(pair: tuple[int, int]) -> str:
     return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}–{pair[1]}"
 
 
-def _two(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _signed(value: float | None) -> str:
-    return "silent" if value is None else f"{value:+.2f}"
+def _two(value: float | None, form: str = ".2f", nothing: str = "–") -> str:
+    return nothing if value is None else format(value, form)
 
 
 def _png(run: Run, name: str) -> str:

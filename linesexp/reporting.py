@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from linesexp.kernels.analysis import Analysis, Performance, analysis_json, kernel_records, sample_null
+from linesexp.kernels.analysis import Analysis, Performance, analysis_json, chance_of, kernel_records
 from linesexp.kernels.match import direction_cosines, operator_bank
+from linesexp.kernels.nulls import initializer_null
 from linesexp.kernels.operators import DIRECTIONS, get_operator
-from linesexp.page import page_of
+from linesexp.page import FRAMES, page_of
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
@@ -26,7 +27,6 @@ from linesexp.views.style import png_bytes
 from linesexp.views.walkthrough import walkthrough_figure
 
 STAGE = "report"
-NULL_DRAWS = 10_000
 MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
 Progress = Callable[[int, int, str], None]
 
@@ -59,7 +59,7 @@ def analyse(run: Run) -> Analysis:
     bank = operator_bank(kernels.shape[-1])
     network = run.config.network
     # A stream of its own and not the run's seed: chance does not depend on what it is compared with.
-    null = sample_null(network.initializer, bank, NULL_DRAWS, rng_for(0, "null", network.initializer))
+    null = initializer_null(network.initializer, bank, rng_for(0, "null", network.initializer))
     images, labels = run.dataset.part("test")
     pair = class_pair(run)
     preferences = []
@@ -76,7 +76,7 @@ def analyse(run: Run) -> Analysis:
         kernels=kernel_records(kernels[-1], kernels[0], preferences[1], bank, null, "conv1"),
         untrained=kernel_records(kernels[0], kernels[0], preferences[0], bank, null, "conv1"),
         similarity={name: values.reshape(steps, filters).tolist() for name, values in similarity.items()},
-        chance=null.chance(),
+        chance=chance_of(null, network.initializer),
         before=_performance(run, 0),
         after=_performance(run, -1),
     )
@@ -136,7 +136,7 @@ def _responses(
 
 
 def _test_pictures(run: Run) -> tuple[np.ndarray, list[str]]:
-    """One test picture of each class of the pair (2, H, W, C), a long thin line well inside, and names."""
+    """A typical test picture of each class of the pair (2, H, W, C), and their names."""
     images, labels = run.dataset.part("test")
     pair = class_pair(run)
     pictures = [_typical(images[labels == label]) for label in pair]
@@ -173,11 +173,13 @@ def _responses_png(run: Run) -> bytes:
 
 def _responses_gif(run: Run) -> bytes:
     pictures, names = _test_pictures(run)
-    steps, weights = run.history.steps, run.history.weights
+    frames = _frames(run)
+    steps = run.history.steps[frames]
+    weights = {name: run.history.weights[f"conv1/{name}"][frames] for name in ("kernel", "bias")}
     chosen = chosen_kernels(run)
     # Steps and kernels take the place of the filters: all of them in one convolution.
-    kernels = np.concatenate([np.moveaxis(weights["conv1/kernel"][..., k], 0, -1) for k in chosen], axis=-1)
-    bias = np.concatenate([weights["conv1/bias"][:, k] for k in chosen])
+    kernels = np.concatenate([np.moveaxis(weights["kernel"][..., k], 0, -1) for k in chosen], axis=-1)
+    bias = np.concatenate([weights["bias"][:, k] for k in chosen])
     titles = [
         f"kernel {kernel}\n(best on {class_name})"
         for kernel, class_name in zip(chosen, reversed(names), strict=True)
@@ -187,6 +189,12 @@ def _responses_gif(run: Run) -> bytes:
     rows = [responses[: len(steps)], responses[len(steps) :]]
     shown = [_shown(picture) for picture in pictures]
     return responses_gif(shown, names, steps, rows, run.config.network.activation)
+
+
+def _frames(run: Run) -> np.ndarray:
+    """Indices of the recorded steps that a GIF shows: all, or FRAMES of them from the first to the last."""
+    count = len(run.history.steps)
+    return np.unique(np.linspace(0, count - 1, min(count, FRAMES)).round().astype(int))
 
 
 def _walkthrough_png(run: Run) -> bytes:
@@ -236,7 +244,9 @@ MAKERS: dict[str, Callable[[Run], bytes]] = {
     "figures/similarity.png": _similarity_png,
     "figures/responses.png": _responses_png,
     "figures/walkthrough.png": _walkthrough_png,
-    "gifs/kernels.gif": lambda run: kernels_gif(run.kernels, run.history.steps, run.log),
+    "gifs/kernels.gif": lambda run: kernels_gif(
+        run.kernels[_frames(run)], run.history.steps[_frames(run)], run.log
+    ),
     "gifs/responses.gif": _responses_gif,
     "report.html": lambda run: page_of(run).encode(),
 }

@@ -18,9 +18,10 @@ COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json
 
 
 def open_run(path: str | os.PathLike[str]) -> "Run":
-    """A run that `linesexp generate` (at least) has begun. Raises MissingFile for any other path."""
+    """A run that `linesexp generate` or a KernelRecorder has begun. Raises MissingFile for other paths."""
     run = Run(RunFolder(path))
-    run.require("config.json")
+    if not run.folder.names(prefix="kernels/"):
+        run.require("config.json")
     return run
 
 

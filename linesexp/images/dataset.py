@@ -59,8 +59,9 @@ def make_dataset(config: ImagesConfig) -> Dataset:
     """Draw the data set that the settings describe: no two pictures alike.
 
     A position is the pixel (row for horizontal, column for vertical lines) that holds the centre of
-    the line, counted across it. Each position belongs to one split only, so a test line lies where
-    no training line of its class lay. Raises InputError where the settings allow too few pictures.
+    the line, counted across it. Each position belongs to one split only, so no training line of its
+    class is centred where a test line is; as lines are several pixels thick, they may still overlap
+    a neighbour's. Raises InputError where the settings allow too few pictures.
     """
     sizes = _share_out(config.pictures_per_class, config)
     drawn = [_draw_class(config, label, sizes) for label in range(len(config.angles_deg))]

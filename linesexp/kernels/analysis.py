@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from linesexp.errors import InputError
-from linesexp.kernels.match import Bank, best_match, direction_cosines, initializer_kernels, p_values
+from linesexp.kernels.match import Bank, best_match, p_values
+from linesexp.kernels.nulls import Null
 from linesexp.kernels.operators import DIRECTIONS
 from linesexp.kernels.shape import change_from_start, shares
 
@@ -99,25 +100,10 @@ class Analysis:
     after: Performance
 
 
-@dataclass(frozen=True)
-class Null:
-    """Best |cosine| of untrained kernels: sorted, with any operator, and with those of a direction."""
-
-    initialiser: str
-    any: np.ndarray
-    by_direction: dict[str, np.ndarray]
-
-    def chance(self) -> Chance:
-        """Its 1 %, 50 % and 99 % points."""
-        by_direction = {name: _points(values) for name, values in self.by_direction.items()}
-        return Chance(self.initialiser, len(self.any), _points(self.any), by_direction)
-
-
-def sample_null(initializer: str, bank: Bank, draws: int, rng: np.random.Generator) -> Null:
-    """Match `draws` kernels, drawn as the initialiser draws them, against the bank."""
-    kernels = initializer_kernels(initializer, bank.size, draws, rng)
-    by_direction = {name: np.sort(values) for name, values in direction_cosines(kernels, bank).items()}
-    return Null(initializer, np.sort(np.abs(best_match(kernels, bank).cosine)), by_direction)
+def chance_of(null: Null, initialiser: str) -> Chance:
+    """The 1 %, 50 % and 99 % points of a null distribution."""
+    by_direction = {name: _points(values) for name, values in null.by_direction.items()}
+    return Chance(initialiser, len(null.any), _points(null.any), by_direction)
 
 
 def kernel_records(

@@ -12,7 +12,7 @@ def quiet_import(debug: bool = False) -> Iterator[None]:
 
     With `debug` everything is shown.
     """
-    if debug:
+    if debug or sys.stderr is None:
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

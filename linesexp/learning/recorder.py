@@ -20,7 +20,7 @@ class KernelRecorder(keras.callbacks.Callback):
 
     Records the untrained network (step 0), batches 1, 2, 4, 8 … of the first epoch (their step is
     the fraction of the epoch done; left out where Keras does not know how many batches there are),
-    and the end of every epoch. Calling `fit` again with the same recorder continues the count.
+    and the end of every epoch. With a callable, `fit` again with the same recorder continues the count.
 
     Example:
         model.fit(x, y, epochs=20, callbacks=[KernelRecorder("runs/mine")])

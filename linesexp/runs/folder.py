@@ -166,7 +166,7 @@ class RunFolder:
         """Rename the whole folder to a free name beside it, so that a new run can take its place."""
         self._must_write()
         with storage_errors(self.path):
-            kept = self.path.rename(_free_name(self.path, "old"))
+            kept = self.path.resolve().rename(_free_name(self.path, "old"))
             (kept / HOLDER).unlink(missing_ok=True)  # nobody writes there any more
         return kept
 
@@ -199,6 +199,7 @@ class RunFolder:
 
 
 def _free_name(path: Path, word: str) -> Path:
+    path = path.resolve()  # "." has no name
     number = 1
     while (free := path.with_name(f"{path.name}.{word}-{number}")).exists():
         number += 1

@@ -41,7 +41,7 @@ def parse_npz(data: bytes, source: str) -> dict[str, np.ndarray]:
 def tensors_bytes(tensors: dict[str, np.ndarray], about: dict[str, Any]) -> bytes:
     """Arrays and a JSON object as .safetensors; equal content gives equal bytes."""
     # One metadata key: safetensors writes several in an order that changes from call to call.
-    header = {"linesexp": json.dumps(about)}
+    header = {"linesexp": json.dumps({name: about[name] for name in sorted(about)})}
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     return safetensors.numpy.save(contiguous, metadata=header)
 

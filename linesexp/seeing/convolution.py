@@ -50,7 +50,7 @@ def convolve(
     if padding == "same":
         images = _pad(images, size, stride, border)
     # Every k×k window, as a view: (n, H', W', channels, k, k). One matrix product does the rest.
-    windows = sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    windows = _windows(images, size, stride)
     maps = np.tensordot(windows, kernels, axes=([3, 4, 5], [2, 0, 1]))
     return maps if bias is None else maps + bias
 
@@ -77,19 +77,25 @@ def pool(
     _check(maps, size, stride, padding)
     if kind not in ("max", "average"):
         raise ValueError(f"kind must be 'max' or 'average', got {kind!r}")
+    counts = np.ones((1, *maps.shape[1:3], 1))
     if padding == "same":
-        maps = _pad(maps, size, stride, np.nan)
-    windows = sliding_window_view(maps, (size, size), axis=(1, 2))[:, ::stride, ::stride]
-    reduce: dict[str, Any] = {"max": np.max, "average": np.mean}
-    if padding == "same":
-        reduce = {"max": np.nanmax, "average": np.nanmean}
-    return reduce[kind](windows, axis=(4, 5))
+        maps = _pad(maps, size, stride, -np.inf if kind == "max" else 0.0)
+        counts = _pad(counts, size, stride, 0.0)
+    if kind == "max":
+        return _windows(maps, size, stride).max(axis=(4, 5))
+    inside = _windows(counts, size, stride).sum(axis=(4, 5))  # pixels of each window that are there
+    return (_windows(maps, size, stride).sum(axis=(4, 5)) / inside).astype(np.result_type(maps, np.float32))
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
     """Scores (n, classes) → probabilities that sum to 1."""
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _windows(images: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """Every size×size window, a stride apart, as a view: (n, H', W', channels, size, size)."""
+    return sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]
 
 
 def _pad(images: np.ndarray, size: int, stride: int, border: float | str) -> np.ndarray:
@@ -118,7 +124,7 @@ def _check(images: np.ndarray, size: int, stride: int, padding: str, channels: i
         raise ValueError(f"pictures have {images.shape[3]} channels, the kernels {channels}")
     if stride < 1 or size < 1:
         raise ValueError(f"window size and stride must be at least 1, got {size} and {stride}")
-    if size > min(images.shape[1:3]):
+    if padding == "valid" and size > min(images.shape[1:3]):
         raise ValueError(
             f"a {size}×{size} window does not fit into {images.shape[1]}×{images.shape[2]} pictures"
         )

@@ -27,14 +27,12 @@ def training_figure(log: Mapping[str, np.ndarray]) -> Figure:
             label="validation",
         )
         axes.set(xlabel="epoch", ylim=(0, None if name == "loss" else 1.02))
-        axes.set_title(
-            {"loss": "Loss (cross-entropy, nats)", "accuracy": "Accuracy"}[name], loc="left", fontsize=11
-        )
+        axes.set_title({"loss": "Loss", "accuracy": "Accuracy"}[name], loc="left", fontsize=11)
         axes.legend(fontsize=9, frameon=False)
     page.text(
         64,
         350,
-        "Training values are means over an epoch, dropout on, while the weights still change; "
+        "Training values from epoch 1 on are means over an epoch, dropout on, while the weights still change; "
         "validation values are measured at its end.",
         size=12,
         color=FAINT,

@@ -37,8 +37,8 @@ def walkthrough_figure(
     page.text(20, 112, f"input\n{picture.shape[0]}×{picture.shape[1]}", size=13, va="center", linespacing=1.4)
     page.text(LEFT + 130, 74, f"a test picture, class {true_class}\n{caption}", size=13, linespacing=1.6)
     top = 192
-    for (name, values), height in zip(layers, heights, strict=True):
-        if (name, values) == layers[-1]:
+    for index, ((name, values), height) in enumerate(zip(layers, heights, strict=True), 1):
+        if index == len(layers):
             _probabilities(page, top, name, values, class_names)
         elif values.ndim == 3:
             _maps(page, top, name, values)

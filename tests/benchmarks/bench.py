@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+import linesexp
 from linesexp.config import ExperimentConfig
-from linesexp.images.dataset import make_dataset
+from linesexp.images.dataset import count_distinct, make_dataset
 from linesexp.images.lines import Lines, draw_lines
 from linesexp.learning.backend import quiet_import
 from linesexp.views.kernels import kernels_gif
@@ -133,7 +134,26 @@ def bench_experiment(folder: Path, rounds: int) -> None:
         script = Path(__file__).parent / "plain_script.py"
         subprocess.run([sys.executable, script, folder / f"plain-{next(counter)}"], **QUIET)
 
-    compare("make experiment (plain script / ours)", rounds, ours, plain, 1)
+    compare("make experiment (plain script / ours)", max(rounds, 2), ours, plain, 1)
+    facts(folder)
+
+
+def facts(folder: Path) -> None:
+    """What came out of the default runs, and whether two of them are equal."""
+    runs = [linesexp.open_run(folder / f"ours-{number}") for number in (0, 1)]
+    kernels = [
+        {name: entry.sha256 for name, entry in run.folder.manifest().items() if name.startswith("kernels/")}
+        for run in runs
+    ]
+    equal = sum(kernels[1].get(name) == digest for name, digest in kernels[0].items())
+    test, weights = runs[0].analysis.after, runs[0].history.at(-1)
+    print(f"distinct pictures: {count_distinct(runs[0].dataset.pixels)}")
+    print(
+        f"weights: {weights['conv1/kernel'].size + weights['conv1/bias'].size} in layer one, "
+        f"{sum(values.size for values in weights.values())} in all"
+    )
+    print(f"test accuracy: {test.accuracy:.4f} ({test.correct} of {test.pictures})")
+    print(f"same seed twice: {equal} of {len(kernels[0])} kernel files equal to the byte")
 
 
 def compare(what: str, rounds: int, ours: Callable, plain: Callable, reach: float | None = None) -> None:
