@@ -287,3 +287,8 @@ def test_all_descriptions_for_the_command_line_are_there():
     for kind in SECTIONS.values():
         for field in msgspec.inspect.type_info(kind).fields:
             assert field.type.extra_json_schema["description"]
+
+
+def test_the_first_layer_must_be_comparable_with_operators():
+    with pytest.raises(ConfigError, match="at least 3×3"):
+        NetworkConfig(filters=(8,), kernel_sizes=(1,))

@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 
 import linesexp
-from linesexp.errors import StorageError
+from linesexp.config import ExperimentConfig
+from linesexp.errors import InputError, StorageError
+from linesexp.experiment import generate
 from linesexp.learning.recorder import KernelRecorder, weights_of
 from linesexp.runs import RunFolder
-from linesexp.runs.steps import read_steps
+from linesexp.runs.steps import StepWriter, read_steps
 
 PICTURES = np.random.default_rng(0).random((40, 8, 8, 1), dtype=np.float32)
 LABELS = np.arange(40) % 2
@@ -125,3 +127,12 @@ def test_what_a_callable_raises_goes_through():
 
     with pytest.raises(StorageError):
         fit(somebodys_model(), KernelRecorder(full))
+
+
+def test_a_recording_is_not_drawn_over(tmp_path):
+    folder = RunFolder(tmp_path / "mine")
+    with folder.writing():
+        StepWriter(folder).save(0.0, {"first/kernel": np.ones((3, 3, 1, 2), np.float32)})
+    with pytest.raises(InputError, match="recording of another model"):
+        generate(folder.path, ExperimentConfig(), force=False, say=lambda words: None)
+    assert linesexp.open_run(folder.path).history.steps.tolist() == [0.0]

@@ -172,3 +172,10 @@ def test_convolve_refuses_what_makes_no_sense(arguments, options, text):
 def test_pool_refuses_what_makes_no_sense(options, text):
     with pytest.raises(ValueError, match=text):
         pool(np.zeros((1, 8, 8, 1)), **options)
+
+
+@pytest.mark.parametrize("kind", ["max", "average"])
+def test_pooling_keeps_what_is_no_number(kind):
+    maps = np.full((1, 3, 3, 1), np.nan)
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(pool(maps, 2, kind=kind, padding="same")).all()
