@@ -11,15 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from linesexp.kernels.analysis import Analysis, Performance, analysis_json, chance_of, kernel_records
-from linesexp.kernels.match import direction_cosines, operator_bank
-from linesexp.kernels.nulls import initializer_null
+from linesexp.kernels.analysis import (
+    analysis_json,
+)
+from linesexp.kernels.match import operator_bank
 from linesexp.kernels.operators import DIRECTIONS, get_operator
+from linesexp.measuring import analyse, class_pair
 from linesexp.page import FRAMES, page_of
 from linesexp.run import Run
-from linesexp.seeds import rng_for
 from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
-from linesexp.seeing.forward import forward, preference, probabilities, strongest_answers
+from linesexp.seeing.forward import forward, preference, strongest_answers
 from linesexp.views.figures import similarity_figure, training_figure
 from linesexp.views.kernels import before_after_figure, kernels_gif
 from linesexp.views.responses import Responses, responses_figure, responses_gif
@@ -53,43 +54,6 @@ def make(run: Run, *names: str, progress: Progress = lambda done, total, words: 
     return stale
 
 
-def analyse(run: Run) -> Analysis:
-    """Measure a run: kernels against operators and chance, preferences, accuracy before and after."""
-    kernels, history = run.kernels, run.history
-    bank = operator_bank(kernels.shape[-1])
-    network = run.config.network
-    # A stream of its own and not the run's seed: chance does not depend on what it is compared with.
-    null = initializer_null(network.initializer, bank, rng_for(0, "null", network.initializer))
-    images, labels = run.dataset.part("test")
-    pair = class_pair(run)
-    preferences = []
-    for step in (0, -1):
-        weights = history.at(step)
-        answers = strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], network)
-        preferences.append(preference(answers, labels, pair))
-    steps, filters, size = kernels.shape[:3]
-    similarity = direction_cosines(kernels.reshape(-1, size, size), bank)
-    names = run.dataset.class_names
-    return Analysis(
-        steps=history.steps.tolist(),
-        preference_classes=(names[pair[0]], names[pair[1]]),
-        kernels=kernel_records(kernels[-1], kernels[0], preferences[1], bank, null, "conv1"),
-        untrained=kernel_records(kernels[0], kernels[0], preferences[0], bank, null, "conv1"),
-        similarity={name: values.reshape(steps, filters).tolist() for name, values in similarity.items()},
-        chance=chance_of(null, network.initializer),
-        before=_performance(run, 0),
-        after=_performance(run, -1),
-    )
-
-
-def class_pair(run: Run) -> tuple[int, int]:
-    """The labels of horizontal and vertical, or the first two labels where there are no such classes."""
-    names = run.dataset.class_names
-    if "horizontal" in names and "vertical" in names:
-        return names.index("horizontal"), names.index("vertical")
-    return 0, 1
-
-
 def chosen_kernels(run: Run) -> tuple[int, int]:
     """Trained kernels that answer most to the second class and least to the first, and the reverse.
 
@@ -100,15 +64,6 @@ def chosen_kernels(run: Run) -> tuple[int, int]:
     answers = strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], run.config.network)
     first, second = (answers[labels == label].mean(axis=0) for label in class_pair(run))
     return int(np.argmax(second - first)), int(np.argmin(second - first))
-
-
-def _performance(run: Run, step: int) -> Performance:
-    images, labels = run.dataset.part("test")
-    chances = probabilities(images, run.history.at(step), run.config.network)
-    correct = int(np.sum(chances.argmax(axis=1) == labels))
-    of_truth = np.clip(chances[np.arange(len(labels)), labels], 1e-7, 1)  # as Keras clips
-    loss = float(-np.log(of_truth).mean())
-    return Performance(correct / len(labels), loss if np.isfinite(loss) else None, correct, len(labels))
 
 
 def _responses(

@@ -10,14 +10,19 @@ import numpy as np
 
 from linesexp.errors import InputError
 from linesexp.kernels.match import Bank, best_match, p_values
-from linesexp.kernels.nulls import Null
+from linesexp.kernels.nulls import Null, q_values
 from linesexp.kernels.operators import DIRECTIONS
 from linesexp.kernels.shape import change_from_start, shares
+from linesexp.kernels.tuning import Tuning
 
 
 @dataclass(frozen=True)
 class MatchRecord:
-    """The operator that resembles a kernel most. row, column: the corner of its place in the kernel."""
+    """The operator that resembles a kernel most. row, column: the corner of its place in the kernel.
+
+    p under each null of kernels.nulls (None where a null does not exist), and the first of them
+    corrected over the run's kernels by Benjamini and Hochberg: q.
+    """
 
     operator: str
     order: int
@@ -26,6 +31,9 @@ class MatchRecord:
     column: int
     cosine: float
     p_initialiser: float
+    p_covariance: float | None
+    p_step0: float
+    q_initialiser: float
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,22 @@ class ChangeRecord:
 
 
 @dataclass(frozen=True)
+class TuningRecord:
+    """Which directions a kernel answers to, see kernels.tuning; None for one that answers to no probe."""
+
+    preferred_angle_deg: float | None
+    one_minus_circular_variance: float | None
+    preferred_edge_deg: float | None
+    direction_index: float | None
+
+
+@dataclass(frozen=True)
 class KernelRecord:
     """One kernel at one step. polarity is None for line-like kernels, match for constant ones.
 
     preference: from −1 (answers only to the first of analysis.preference_classes) to +1 (only to the
-    second); None for a kernel that answers to neither.
+    second); None for a kernel that answers to neither. health: live, silent or dead; died_at: the step
+    from which a dead one stayed so.
     """
 
     layer: str
@@ -61,8 +80,30 @@ class KernelRecord:
     polarity: int | None
     match: MatchRecord | None
     shares: SharesRecord
+    tuning: TuningRecord
     change: ChangeRecord
     preference: float | None
+    health: str
+    died_at: float | None
+
+
+@dataclass(frozen=True)
+class Nulls:
+    """The null distributions that kernels of one step are compared with; covariance: None for zeros."""
+
+    initialiser: Null
+    covariance: Null | None
+    step0: Null
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What kernels of one step do: preference (filters,), tuning, health and step of death of each."""
+
+    preference: np.ndarray
+    tuning: Tuning
+    health: list[str]
+    died_at: list[float | None]
 
 
 @dataclass(frozen=True)
@@ -107,42 +148,50 @@ def chance_of(null: Null, initialiser: str) -> Chance:
 
 
 def kernel_records(
-    kernels: np.ndarray, start: np.ndarray, preference: np.ndarray, bank: Bank, null: Null, layer: str
+    kernels: np.ndarray, start: np.ndarray, behaviour: Behaviour, bank: Bank, nulls: Nulls, layer: str
 ) -> list[KernelRecord]:
-    """Records of (filters, k, k) kernels; start: the same kernels untrained; preference: (filters,)."""
-    match = best_match(kernels, bank)
-    p = p_values(match.cosine, null.any)
-    energy = shares(kernels)
+    """Records of (filters, k, k) kernels; start: the same kernels untrained."""
+    matches = _match_records(kernels, bank, nulls)
+    energy, tuning = shares(kernels), behaviour.tuning
     relative, cosine = change_from_start(kernels, start)
-    records = []
-    for index in range(len(kernels)):
-        found = None
-        detects, polarity = None, None
-        if np.isfinite(match.cosine[index]):
-            operator, row, column = bank.placed[match.entry[index]]
-            found = MatchRecord(
-                operator.name,
-                operator.order,
-                operator.size,
-                row,
-                column,
-                float(match.cosine[index]),
-                float(p[index]),
-            )
-            detects = operator.detects if operator.detects in DIRECTIONS else None
-            polarity = int(np.sign(match.cosine[index])) if operator.order == 1 else None
-        records.append(
-            KernelRecord(
-                layer,
-                index,
-                detects,
-                polarity,
-                found,
-                SharesRecord(*(_number(getattr(energy, name)[index]) for name in SharesRecord.__annotations__)),
-                ChangeRecord(_number(relative[index]), _number(cosine[index])),
-                _number(preference[index]),
-            )
+    return [
+        KernelRecord(
+            layer,
+            index,
+            detects,
+            polarity,
+            match,
+            SharesRecord(*(_number(getattr(energy, name)[index]) for name in SharesRecord.__annotations__)),
+            TuningRecord(*(_number(getattr(tuning, name)[index]) for name in TuningRecord.__annotations__)),
+            ChangeRecord(_number(relative[index]), _number(cosine[index])),
+            _number(behaviour.preference[index]),
+            behaviour.health[index],
+            behaviour.died_at[index],
         )
+        for index, (match, detects, polarity) in enumerate(matches)
+    ]
+
+
+def _match_records(
+    kernels: np.ndarray, bank: Bank, nulls: Nulls
+) -> list[tuple[MatchRecord | None, str | None, int | None]]:
+    """(record, direction detected, polarity) for each kernel; all None for a constant one."""
+    found = best_match(kernels, bank)
+    luck = p_values(found.cosine, nulls.initialiser.any)
+    q = q_values(luck)
+    start = p_values(found.cosine, nulls.step0.any)
+    unknown = np.full(len(kernels), np.nan)
+    smooth = unknown if nulls.covariance is None else p_values(found.cosine, nulls.covariance.any)
+    records: list[tuple[MatchRecord | None, str | None, int | None]] = []
+    for index, cosine in enumerate(found.cosine.tolist()):
+        if not np.isfinite(cosine):
+            records.append((None, None, None))
+            continue
+        operator, row, column = bank.placed[found.entry[index]]
+        chances = (float(luck[index]), _number(smooth[index]), float(start[index]), float(q[index]))
+        record = MatchRecord(operator.name, operator.order, operator.size, row, column, cosine, *chances)
+        detects = operator.detects if operator.detects in DIRECTIONS else None
+        records.append((record, detects, int(np.sign(cosine)) if operator.order == 1 else None))
     return records
 
 

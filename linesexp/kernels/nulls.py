@@ -15,7 +15,7 @@ import numpy as np
 
 from linesexp.kernels.match import Bank, best_match, direction_cosines, initializer_kernels
 
-DRAWS = 20_000
+DRAWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,11 @@ def initializer_null(initializer: str, bank: Bank, rng: np.random.Generator) -> 
 
 
 def covariance_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null | None:
-    """Gaussian kernels with the symmetrised covariance of (filters, k, k) trained ones; None for zeros."""
-    covariance = symmetric_covariance(kernels)
+    """Gaussian kernels with the symmetrised covariance of (filters, k, k) trained ones.
+
+    Kernels that are not finite are left out; None if nothing but zeros is left.
+    """
+    covariance = symmetric_covariance(kernels[np.isfinite(kernels).all(axis=(1, 2))])
     if not covariance.any():
         return None
     return null_of(gaussian_kernels(covariance, DRAWS, rng), bank)
@@ -64,7 +67,7 @@ def symmetric_covariance(kernels: np.ndarray) -> np.ndarray:
     size = kernels.shape[-1]
     turned = [np.rot90(kernels, turns, axes=(1, 2)) for turns in range(4)]
     flat = np.concatenate([*turned, *(np.flip(kernel, axis=2) for kernel in turned)]).reshape(-1, size**2)
-    return flat.T.astype(np.float64) @ flat / len(flat)
+    return flat.T.astype(np.float64) @ flat / max(len(flat), 1)
 
 
 def gaussian_kernels(covariance: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

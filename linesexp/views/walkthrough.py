@@ -17,6 +17,7 @@ from linesexp.views.style import (
 )
 
 LEFT, SIDE, GAP, PER_ROW = 150, 62, 6, 16
+BAR = 22  # height of a class's bar, so that their names stand apart
 WIDTH = LEFT + PER_ROW * (SIDE + GAP) + 130
 
 Layer = tuple[str, np.ndarray]  # name, maps (h, w, filters) or units (n,)
@@ -30,7 +31,7 @@ def walkthrough_figure(
     Each layer has a zero-centred scale of its own, written beside it. Maps that are zero everywhere
     are grey and marked silent.
     """
-    heights = [_height(values) for _, values in layers]
+    heights = [_height(values) for _, values in layers[:-1]] + [max(SIDE, BAR * len(class_names)) + 22]
     page = PixelFigure(WIDTH, 196 + sum(heights) + 40)
     page.text(20, 16, "One picture's way through the network", size=19)
     show_picture(page.axes(LEFT, 56, 112, 112), picture)
@@ -102,7 +103,7 @@ def _probabilities(
     page: PixelFigure, top: int, name: str, values: np.ndarray, class_names: Sequence[str]
 ) -> None:
     page.text(20, top + SIDE / 2, f"{name}\nprobabilities", size=12, va="center", linespacing=1.35)
-    axes = page.axes(LEFT + 100, top + 4, 420, SIDE)
+    axes = page.axes(LEFT + 100, top + 4, 420, max(SIDE, BAR * len(values)))
     colours = [CATEGORIES[index % len(CATEGORIES)] for index in range(len(values))]
     axes.barh(range(len(values)), values, color=colours, height=0.7)
     axes.set(xlim=(0, 1), yticks=range(len(values)), yticklabels=class_names)

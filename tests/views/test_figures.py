@@ -1,6 +1,7 @@
 """Figures: they show any network, on one scale where maps are compared, and say what is silent."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -298,3 +299,14 @@ def test_the_probabilities_of_a_walk_are_written_beside_their_classes():
     assert {"0.1250", "0.8750"} <= set(texts(figure))
     labels = [label.get_text() for axes in figure.axes for label in axes.get_yticklabels()]
     assert [label for label in labels if label in CLASSES] == list(CLASSES)
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_the_probabilities_of_many_classes_can_be_told_apart(classes):
+    figure = walkthrough(names=tuple(f"class {index}" for index in range(classes)))
+    figure.canvas.draw()
+    labels = [label for axes in figure.axes for label in axes.get_yticklabels() if "class" in label.get_text()]
+    assert len(labels) == classes
+    boxes = [label.get_window_extent() for label in labels]
+    for one, another in itertools.pairwise(sorted(boxes, key=lambda box: box.y0)):
+        assert not one.overlaps(another)

@@ -1,0 +1,179 @@
+"""Every sentence of the report that states something, computed from the run's numbers."""
+
+from typing import Any
+
+import numpy as np
+
+from linesexp.config import ExperimentConfig
+from linesexp.kernels.analysis import Analysis, KernelRecord
+
+SIGNIFICANT = 0.05
+
+
+def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
+    """What came out, in three sentences."""
+    before, after = analysis.before, analysis.after
+    matched, count = _matched(analysis.kernels), len(analysis.kernels)
+    untrained = _matched(analysis.untrained)
+    return [
+        f"{_so_far(config, analysis)} the network names the class of {after.correct} of {after.pictures} test "
+        "pictures, whose lines are centred where it never saw one of their class centred; untrained, it named "
+        f"{before.correct}.",
+        f"{matched} of {count} kernels resemble a classical operator more than 95 % of untrained kernels do "
+        f"(untrained: {untrained} of {count}; luck alone: {count * SIGNIFICANT:.1f} on average).",
+        "This is one run, an anecdote with numbers: another seed gives other kernels.",
+    ]
+
+
+def _so_far(config: ExperimentConfig, analysis: Analysis) -> str:
+    done, planned = analysis.steps[-1], config.training.epochs
+    return f"After {done:g} epochs" if done == planned else f"After {done:g} of {planned} epochs (not finished)"
+
+
+def about_data(config: ExperimentConfig, counts: dict[str, dict[str, int]]) -> str:
+    """The pictures: number, classes, traits, and how they are split."""
+    images = config.images
+    classes = list(counts["train"])
+    total = sum(sum(split.values()) for split in counts.values())
+    parts = ", ".join(f"{sum(split.values())} for {name}" for name, split in counts.items())
+    traits = [
+        f"{_range(images.thickness_px)} px thick",
+        f"{_range(images.length_px)} px long",
+        {"bright": "bright on dark", "dark": "dark on bright", "mixed": "bright on dark or dark on bright"}[
+            images.contrast
+        ],
+        f"at least {images.margin_px} px from the border that they run along"
+        if set(images.angles_deg) <= {0, 90} and not images.angle_jitter_deg
+        else f"their middles at least {images.margin_px} px from the border, counted across them",
+    ]
+    if images.noise:
+        traits.append(f"with noise of standard deviation {images.noise:g}")
+    if images.blur_px:
+        traits.append(f"blurred by {images.blur_px:g} px")
+    if images.angle_jitter_deg:
+        traits.append(f"turned by up to {images.angle_jitter_deg:g}°")
+    return (
+        f"{total} pictures of {images.size}×{images.size} pixels, {len(classes)} classes "
+        f"({', '.join(classes)}), one straight line in each: {', '.join(traits)}. {parts}. "
+        "No two pictures are alike, and the splits are disjoint in position: the pixel on which a test line is "
+        "centred, counted across it (the row of a horizontal line, the column of a vertical one), is never the "
+        "centre of a training line of its class."
+    )
+
+
+def about_network(layers: list[dict[str, Any]], filters: int, size: int) -> str:
+    """How many weights the layers learn."""
+    first = layers[1]["weights"]
+    total = sum(layer["weights"] for layer in layers)
+    return (
+        f"The first layer learns {filters} kernels of {size}×{size} weights and a bias each, {first:,} in all; "
+        f"the whole network learns {total:,}."
+    )
+
+
+def about_blind_border(config: ExperimentConfig, pixels: np.ndarray) -> str:
+    """Which border never reaches the output, and how many lines lie there; empty if there is none."""
+    seen, size = config.network.seen_size(config.images.size), config.images.size
+    if seen == size:
+        return ""
+    words = (
+        f"Pooling drops what does not fill its window, so only the first {seen} of {size} rows and columns "
+        "can reach the output."
+    )
+    if config.images.noise:
+        return words
+    inside = pixels[:, :seen, :seen].reshape(len(pixels), -1)
+    invisible = int(np.sum(inside.min(axis=1) == inside.max(axis=1)))
+    return f"{words} In {invisible} of {len(pixels)} pictures the whole line lies beyond."
+
+
+def about_training(config: ExperimentConfig, analysis: Analysis, steps: int) -> str:
+    """How it was trained, and test loss and accuracy before and after."""
+    training = config.training
+    before, after = (
+        "infinite" if part.loss is None else f"{part.loss:.3g}" for part in (analysis.before, analysis.after)
+    )
+    return (
+        f"{training.optimizer} with step size {training.learning_rate:g}, batches of {training.batch_size}, "
+        f"{analysis.steps[-1]:g} of {training.epochs} epochs done; {steps} steps were recorded, step 0 being "
+        "the untrained network. Test loss "
+        f"went from {before} to {after}, test accuracy from "
+        f"{analysis.before.accuracy:.3f} to {analysis.after.accuracy:.3f}."
+    )
+
+
+def about_responses(config: ExperimentConfig, analysis: Analysis) -> str:
+    """What happens to a picture, and how choosy kernels are before and after."""
+    first, second = analysis.preference_classes
+    before = [abs(record.preference) for record in analysis.untrained if record.preference is not None]
+    after = [abs(record.preference) for record in analysis.kernels if record.preference is not None]
+    middle = f"{_median(before)} before and {_median(after)} after training"
+    return (
+        f"The picture is convolved with the kernel, goes through the activation ({config.network.activation}), "
+        f"and pooling keeps the {config.network.pooling} of each neighbourhood. The preference compares a "
+        f"kernel’s mean strongest answers to the test pictures of both classes: −1 if it answers to "
+        f"{first} lines only, +1 to {second} lines only, 0 if to both alike. "
+        f"Its size, in the middle of all kernels: {middle}."
+    )
+
+
+def about_matches(analysis: Analysis) -> str:
+    """Which operators the kernels resemble, and what the columns of their table mean."""
+    matches = [(abs(r.match.cosine), r.match.order, r) for r in analysis.kernels if r.match]
+    edges, lines = (sum(order == wanted for _, order, _ in matches) for wanted in (1, 2))
+    words = (
+        f"The best match of {edges} kernels is a first-derivative (edge) operator, that of {lines} a "
+        "second-derivative (line or spot) operator."
+    )
+    if not matches:
+        return words
+    cosine, _, strongest = max(matches, key=lambda found: found[0])
+    return (
+        f"{words} The strongest is kernel {strongest.index}: |cosine| {cosine:.2f} with "
+        f"{operator_name(strongest)}. “Bright side” says where a bright area makes the kernel answer; “angle” "
+        "is the bar that it answers to most, 0 being horizontal and 90 vertical; “change” is the distance from "
+        "the untrained kernel, relative to its norm; an operator’s place is the row and column of its upper left "
+        "corner in the kernel."
+    )
+
+
+def about_chance(analysis: Analysis, size: int) -> list[str]:
+    """What likeness chance gives, and what each p asks."""
+    chance = analysis.chance
+    low, middle, high = chance.any
+    matched, count = _matched(analysis.kernels), len(analysis.kernels)
+    smooth = sum((r.match.p_covariance or 1) < SIGNIFICANT for r in analysis.kernels if r.match)
+    return [
+        f"Every kernel is compared with Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes "
+        f"from 3 to {size} at all places. With so many to choose from, a kernel of pure noise finds a "
+        f"similar one: {chance.draws:,} kernels drawn as the untrained ones are ({chance.initialiser}) have a "
+        f"best |cosine| of {middle:.2f} in the middle, and 98 % of them lie between {low:.2f} and {high:.2f}.",
+        f"p (luck) is the share of such noise kernels that match at least as well, (b + 1)/(m + 1) with m = "
+        f"{chance.draws:,}; it asks whether the likeness is more than luck. Here {matched} of {count} kernels "
+        f"have p < {SIGNIFICANT:g}; luck alone would give {count * SIGNIFICANT:.1f} on average.",
+        "p (smooth) compares with random kernels that are as smooth as the learned ones but prefer no "
+        f"direction; it asks whether the likeness is more than smoothness. {smooth} of {count} kernels have "
+        f"p < {SIGNIFICANT:g}. The choice of what to compare with decides the answer, so both are shown.",
+        f"For noise, {1 / size**2:.1%} of a kernel’s energy is its mean, and odd and even parts share the rest "
+        "equally; a Prewitt operator is wholly odd, a line operator wholly even.",
+    ]
+
+
+def operator_name(record: KernelRecord) -> str:
+    """`prewitt 5×5 at (1, 1)`."""
+    match = record.match
+    if match is None:
+        return "none (constant)"
+    return f"{match.operator} {match.size}×{match.size} at ({match.row}, {match.column})"
+
+
+def _matched(records: list[KernelRecord]) -> int:
+    return sum(r.match is not None and r.match.p_initialiser < SIGNIFICANT for r in records)
+
+
+def _median(values: list[float]) -> str:
+    return f"{np.median(values):.2f}" if values else "–"
+
+
+def _range(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}–{pair[1]}"
