@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import keras
 import numpy as np
@@ -37,21 +36,19 @@ class KernelRecorder(keras.callbacks.Callback):
         super().__init__()
         self._folder = None if callable(save) else RunFolder(save)
         self._save: Save | None = save if callable(save) else None
-        self._open = ExitStack()
         self._before = 0.0  # epochs of earlier fits
         self._last: float | None = None
         self._epoch = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if self._folder is None or self._save is not None:
+        if self._folder is None:
             return
         try:
             if self._folder.names(prefix="kernels/"):
                 with self._folder.writing():
                     kept = self._folder.move_aside()
                 warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
-            self._open.enter_context(self._folder.writing())
-            self._save = StepWriter(self._folder).save
+            self._save = _saver(self._folder)
         except LinesexpError as error:
             self._step_aside(error)
 
@@ -72,7 +69,6 @@ class KernelRecorder(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._folder is not None:
-            self._open.close()
             self._save = None
 
     def _record(self, step: float) -> None:
@@ -89,6 +85,17 @@ class KernelRecorder(keras.callbacks.Callback):
     def _step_aside(self, error: Exception) -> None:
         self._save = None
         warnings.warn(f"KernelRecorder stopped recording: {error}", stacklevel=3)
+
+
+def _saver(folder: RunFolder) -> Save:
+    """Saves steps into a folder, locked for each step only: a fit that fails leaves no lock behind."""
+    writer = StepWriter(folder)
+
+    def save(step: float, weights: dict[str, np.ndarray]) -> None:
+        with folder.writing():
+            writer.save(step, weights)
+
+    return save
 
 
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:

@@ -121,6 +121,18 @@ def test_a_full_disk_is_a_warning_and_the_fit_goes_on(tmp_path, monkeypatch):
         assert np.array_equal(plain[name], value)
 
 
+def test_a_fit_that_fails_leaves_no_lock_behind(tmp_path):
+    class Broken(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise ArithmeticError
+
+    recorder = KernelRecorder(tmp_path / "mine")
+    with pytest.raises(ArithmeticError):
+        fit(somebodys_model(), recorder, Broken())
+    with RunFolder(tmp_path / "mine").writing():
+        pass
+
+
 def test_what_a_callable_raises_goes_through():
     def full(step, weights):
         raise StorageError("no space left")
