@@ -11,7 +11,6 @@ from linesexp.config import (
     SECTIONS,
     ExperimentConfig,
     build_config,
-    check_names,
     load_config,
     settings_of,
 )
@@ -68,7 +67,6 @@ def chosen_config(
         named = {name: given[name] for name in kind.__struct_fields__ if given.get(name) is not None}
         if named:
             settings[section] = named
-    check_names(settings)
     from_file = load_config(config_file) if config_file else {}
     so_far = settings_of(before) if before else {}
     if from_file:  # a mistake in the file is the file's: name it

@@ -1,12 +1,11 @@
 """What chance reaches: kernels of pure chance, matched against the same bank as the learned ones.
 
-Four chances, four questions (p = (b + 1)/(m + 1) under each):
+Three chances, three questions (p = (b + 1)/(m + 1) under each):
 
 initialiser  kernels as they are drawn before training: is the likeness more than luck?
 covariance   Gaussian kernels as smooth as the trained ones, in no preferred direction: is it more than
              what any smooth kernel has?
 step0        the run's own untrained weights in random order: is it more than what this start had?
-shuffled     kernels trained on shuffled labels: is it due to the task, and not to training as such?
 """
 
 from dataclasses import dataclass
