@@ -15,7 +15,8 @@ import click
 import msgspec
 
 from linesexp import __version__, stopping
-from linesexp.errors import InputError, LinesexpError, StorageError
+from linesexp.ending import complain, explain, leave
+from linesexp.errors import InputError, LinesexpError
 from linesexp.options import chosen_config, config_options
 
 DEFAULT_RUN = "results/default"
@@ -27,12 +28,12 @@ def main() -> NoReturn:
     try:
         code = _run()
     except Exception as error:
-        code = stopping.exit_code() or _explain(error)
+        code = stopping.exit_code() or explain(error)
     except stopping.Stopped:
         code = stopping.exit_code() or 1
     if stopping.exit_code() is not None:
-        _complain(f"stopped; what was committed is kept, and this goes on with it: {_this_command()}")
-    sys.exit(code)
+        complain(f"stopped; what was committed is kept, and this goes on with it: {_this_command()}")
+    leave(code)
 
 
 def _run() -> int:
@@ -43,32 +44,6 @@ def _run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code or 0
-
-
-def _explain(error: Exception) -> int:
-    """Say in a line or two what went wrong; returns the exit code."""
-    if "--debug" in sys.argv:
-        import traceback
-
-        traceback.print_exception(error)
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        _complain(error.format_message())
-        return error.exit_code
-    if isinstance(error, click.UsageError):
-        hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx else ""
-        _complain(f"Error: {error.format_message()}{hint}")
-        return error.exit_code
-    if isinstance(error, LinesexpError):
-        _complain(f"Error: {error}")
-        return error.exit_code
-    if isinstance(error, OSError):
-        _complain(f"Error: {error.filename or 'the output'}: {error.strerror or error}")
-        return StorageError.exit_code
-    if isinstance(error, MemoryError):
-        _complain("Error: out of memory; fewer or smaller pictures need less")
-        return InputError.exit_code
-    _complain(f"Error: {type(error).__name__}: {error}\nThis is a bug in linesexp; --debug shows where.")
-    return 1
 
 
 def common_options(command: Callable) -> Callable:
@@ -198,6 +173,7 @@ def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
 def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, debug: bool) -> None:
     """Class and probability of each of PICTURES, by the network of RUN."""
     from linesexp import experiment
+    from linesexp.run import open_run
 
     found = experiment.predict(run, pictures)
     if as_json:
@@ -205,6 +181,11 @@ def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, deb
         return
     for record in found:
         click.echo(f"{record['picture']}: {record['class']} ({record['probability']:.4f})")
+    if not quiet:
+        opened = open_run(run)
+        if "model.keras" not in opened.folder:
+            complain(f"training has not ended: weights of epoch {opened.history.steps[-1]:g}")
+        click.echo(f"next: {_following(run)}", err=True)
 
 
 @cli.command()
@@ -220,11 +201,12 @@ def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> int:
         click.echo(_json({"run": run, "files": count, "damaged": found}))
     elif not damaged and not quiet:
         click.echo(f"{count} files, all as they were committed")
+        click.echo(f"next: {_following(run)}", err=True)
     if damaged:
         for error in damaged:
-            _complain(str(error))
+            complain(str(error))
         stages = sorted({error.stage for error in damaged}, key=["generate", "train", "report"].index)
-        _complain("to make them again: " + " && ".join(f"linesexp {stage}{_named(run)}" for stage in stages))
+        complain("to make them again: " + " && ".join(f"linesexp {stage}{_named(run)}" for stage in stages))
         return InputError.exit_code
     return 0
 
@@ -266,6 +248,16 @@ def _finish(facts: dict[str, Any], words: str, following: str, as_json: bool, qu
         click.echo(f"next: {following}", err=True)
 
 
+def _following(run: str) -> str:
+    """What comes next for a run, by how far it has come."""
+    from linesexp.runs.folder import RunFolder
+
+    made = RunFolder(run).names()
+    if "model.keras" not in made:
+        return f"linesexp train{_named(run)}"
+    return f"open {run}/report.html" if "report.html" in made else f"linesexp report{_named(run)}"
+
+
 def _say(quiet: bool) -> Callable[[str], None]:
     return lambda words: None if quiet else click.echo(words, err=True)
 
@@ -282,8 +274,3 @@ def _named(run: str) -> str:
 def _this_command() -> str:
     # Without --force, which would begin anew once more.
     return shlex.join(["linesexp", *(word for word in sys.argv[1:] if word != "--force")])
-
-
-def _complain(words: str) -> None:
-    with contextlib.suppress(OSError):  # nobody may be reading stderr any more
-        click.echo(words, err=True)

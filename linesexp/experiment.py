@@ -1,6 +1,7 @@
 """One run from settings to a trained, recorded network: generate, train, predict, verify."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,16 +81,20 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
 def write_class_folders(path: str | os.PathLike[str], destination: Path) -> int:
     """A run's pictures as PNG files under destination/train/CLASS/ and so on; returns how many.
 
-    Raises InputError if the destination holds anything already.
+    A split's folder appears when it is whole. Raises InputError if the destination holds anything already.
     """
     dataset = Run(RunFolder(path)).dataset
     with storage_errors(destination):
         if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
             raise InputError(f"{destination}: not empty; name a new or an empty folder")
-        for name, data in class_folder_files(dataset):
-            file = destination / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+        destination.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=destination.resolve().parent, prefix=".linesexp-") as part:
+            for name, data in class_folder_files(dataset):
+                file = Path(part) / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+            for split in Path(part).iterdir():
+                split.replace(destination / split.name)
     return len(dataset.labels)
 
 

@@ -327,6 +327,19 @@ def test_predict_names_class_and_probability_of_each_picture(linesexp, run):
     assert len(lines) == 2
     for line, name in zip(lines, ("colour.png", "grey.jpg"), strict=True):
         assert re.fullmatch(rf"{name}: (horizontal|vertical) \((0\.[5-9]\d\d\d|1\.0000)\)", line)
+    assert ended.stderr == "next: open run/report.html\n"
+
+
+def test_predict_with_an_unfinished_network_says_so(linesexp, run):
+    folder = RunFolder(run)
+    with folder.writing():
+        folder.forget(["model.keras"])
+    ended = linesexp("predict", "run", "run/dataset.png", cwd=run.parent)
+    assert ended.stderr.splitlines() == [
+        "training has not ended: weights of epoch 2",
+        "next: linesexp train run",
+    ]
+    assert linesexp("predict", "run", "run/dataset.png", "-q", cwd=run.parent).stderr == ""
 
 
 def test_predict_as_json_gives_all_probabilities(linesexp, tiny):
@@ -416,8 +429,9 @@ def test_report_before_training_names_the_command(linesexp, run):
 
 def test_verify_finds_nothing_wrong_with_an_intact_run(linesexp, tiny):
     ended = linesexp("verify", "run", cwd=tiny)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (ended.returncode, ended.stderr) == (0, "next: open run/report.html\n")
     assert ended.stdout.startswith("21 files")
+    assert linesexp("verify", "run", "-q", cwd=tiny).stderr == ""
 
 
 @pytest.mark.parametrize("how", ["truncated", "edited", "missing"])

@@ -1,0 +1,52 @@
+"""How the command line ends: errors in a line or two, and an exit code."""
+
+import contextlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from linesexp.errors import InputError, LinesexpError, StorageError
+
+
+def explain(error: Exception) -> int:
+    """Say in a line or two what went wrong; returns the exit code."""
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        complain(error.format_message())
+        return error.exit_code
+    if isinstance(error, click.UsageError):
+        hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx else ""
+        complain(f"Error: {error.format_message()}{hint}")
+        return error.exit_code
+    if isinstance(error, LinesexpError):
+        complain(f"Error: {error}")
+        return error.exit_code
+    if isinstance(error, OSError):
+        complain(f"Error: {error.filename or 'the output'}: {error.strerror or error}")
+        return StorageError.exit_code
+    if isinstance(error, MemoryError):
+        complain("Error: out of memory; fewer or smaller pictures need less")
+        return InputError.exit_code
+    complain(f"Error: {type(error).__name__}: {error}\nThis is a bug in linesexp; --debug shows where.")
+    return 1
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; at once where TensorFlow, whose taking down takes a second, was loaded."""
+    if "tensorflow" in sys.modules:  # every file is committed and synced by now, every lock given back
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def complain(words: str) -> None:
+    """Say something on stderr."""
+    with contextlib.suppress(OSError):  # nobody may be reading stderr any more
+        click.echo(words, err=True)
