@@ -14,8 +14,7 @@ BLOCK = 2048  # pictures compared with as many others at a time: 32 MiB of float
 # Whole numbers up to 2²⁴ are exact in float32, and so is a sum of 512 products of −128..127.
 CHUNK = 512
 FITTED = 2000  # training pictures, at most, that a straight line through the raw pixels is fitted to
-# Shares of the largest eigenvalue below this are rounding: without it, they would be fitted.
-RANK_TOLERANCE = 1e-10
+RANK_TOLERANCE = 1e-10  # what is smaller than this share of the largest eigenvalue is rounding
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,7 @@ def audit(dataset: Dataset) -> Audit:
     """
     kind = _kinds(dataset.pixels)
     train, test = (np.flatnonzero(dataset.chosen(name)) for name in ("train", "test"))
+    labels = dataset.labels[test]
     shortcuts: dict[str, Score | None] = {
         name: _score_line(dataset, features, train, test) for name, features in _sums(dataset.pixels)
     }
@@ -92,7 +92,7 @@ def audit(dataset: Dataset) -> Audit:
         in_several_splits=_in_several(kind, dataset.split),
         in_several_classes=_in_several(kind, dataset.labels),
         neighbours={name: _neighbours(dataset, np.flatnonzero(dataset.chosen(name)), train) for name in SPLITS},
-        chance=_score(np.bincount(dataset.labels[test]).max(), len(test)) if len(test) else None,
+        chance=_score(labels == np.bincount(labels).argmax()) if len(labels) else None,
         shortcuts=shortcuts,
     )
 
@@ -107,7 +107,7 @@ def _kinds(pixels: np.ndarray) -> np.ndarray:
 def _in_several(kind: np.ndarray, group: np.ndarray) -> int:
     """How many kinds of picture occur in more than one group; both (n,)."""
     pairs = np.unique(np.stack([kind, group], axis=1), axis=0)
-    return int(np.sum(np.bincount(pairs[:, 0]) > 1)) if len(pairs) else 0
+    return int(np.sum(np.bincount(pairs[:, 0]) > 1))
 
 
 def _neighbours(dataset: Dataset, asked: np.ndarray, train: np.ndarray) -> Neighbours | None:
@@ -122,7 +122,7 @@ def _neighbours(dataset: Dataset, asked: np.ndarray, train: np.ndarray) -> Neigh
         median=float(np.median(distance)),
         copies=int(np.sum(distance == 0)),
         fewest_pixels=_fewest_pixels(dataset.pixels, asked, nearest),
-        same_class=_score(np.sum(own < other), len(asked)),
+        same_class=_score(own < other),
         tied=int(np.sum(own == other)),
     )
 
@@ -198,7 +198,7 @@ def _score_line(dataset: Dataset, features: np.ndarray, train: np.ndarray, test:
     middle, target = features[train].mean(axis=0), _one_hot(dataset, train)
     weights = np.linalg.lstsq(features[train] - middle, target - target.mean(axis=0))[0]
     answers = (features[test] - middle) @ weights + target.mean(axis=0)
-    return _score(np.sum(answers.argmax(axis=1) == dataset.labels[test]), len(test))
+    return _score(answers.argmax(axis=1) == dataset.labels[test])
 
 
 def _score_pixels(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Score | None:
@@ -218,7 +218,7 @@ def _score_pixels(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Scor
     asked = _products(flat, test, fitted)
     answers = (asked - asked.mean(axis=1, keepdims=True) - middle + middle.mean()) @ weights
     answers += target.mean(axis=0)
-    return _score(np.sum(answers.argmax(axis=1) == dataset.labels[test]), len(test))
+    return _score(answers.argmax(axis=1) == dataset.labels[test])
 
 
 def _score_spread(dataset: Dataset, test: np.ndarray) -> Score | None:
@@ -231,15 +231,17 @@ def _score_spread(dataset: Dataset, test: np.ndarray) -> Score | None:
     pixels = dataset.pixels[test]
     rows, columns = (pixels.sum(axis=(axis, 3), dtype=np.int64).var(axis=1) for axis in (2, 1))
     flat = dataset.labels[test] == dataset.class_names.index("horizontal")
-    return _score(np.sum(np.where(flat, rows > columns, rows < columns)), len(test))
+    return _score(np.where(flat, rows > columns, rows < columns))
 
 
 def _one_hot(dataset: Dataset, chosen: np.ndarray) -> np.ndarray:
     return np.eye(len(dataset.class_names))[dataset.labels[chosen]]
 
 
-def _score(correct: int | np.integer, pictures: int) -> Score:
+def _score(right: np.ndarray) -> Score:
+    """right: bool (pictures,), at least one."""
     from scipy import stats  # takes longer to import than everything else here to run
 
-    interval = stats.binomtest(int(correct), pictures).proportion_ci(0.95, method="exact")
-    return Score(int(correct), pictures, float(correct / pictures), float(interval.low), float(interval.high))
+    correct, pictures = int(right.sum()), len(right)
+    interval = stats.binomtest(correct, pictures).proportion_ci(0.95, method="exact")
+    return Score(correct, pictures, correct / pictures, float(interval.low), float(interval.high))
