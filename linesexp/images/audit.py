@@ -215,9 +215,8 @@ def _score_pixels(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Scor
     middle, target = products.mean(axis=0), _one_hot(dataset, fitted)
     centred = products - middle - middle[:, None] + middle.mean()
     weights = np.linalg.lstsq(centred, target - target.mean(axis=0), rcond=RANK_TOLERANCE)[0]
-    asked = _products(flat, test, fitted)
-    answers = (asked - asked.mean(axis=1, keepdims=True) - middle + middle.mean()) @ weights
-    answers += target.mean(axis=0)
+    # Each class's weights sum to 0, so what is the same for all fitted pictures need not be centred.
+    answers = (_products(flat, test, fitted) - middle) @ weights + target.mean(axis=0)
     return _score(answers.argmax(axis=1) == dataset.labels[test])
 
 

@@ -198,10 +198,18 @@ def test_a_pixel_pattern_that_no_sum_shows_is_found_by_pixels_only():
     assert max(found.values()) < 0.62
 
 
-@pytest.mark.parametrize("shape", [(4, 5, 1), (20, 20, 1), (3, 4, 3)], ids=["few", "many", "colour"])
-def test_the_line_through_the_pixels_is_that_of_least_squares(shape):
-    dataset = of_noise(count=150, shape=shape, classes=3)
-    flat = dataset.images.reshape(150, -1).astype(np.float64)
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        make_dataset(SMALL),
+        of_noise(count=150, shape=(4, 5, 1), classes=3),
+        of_noise(count=150, shape=(20, 20, 1), classes=3),
+        of_noise(count=150, shape=(3, 4, 3), classes=3),
+    ],
+    ids=["lines", "few pixels", "many pixels", "colour"],
+)
+def test_the_line_through_the_pixels_is_that_of_least_squares(dataset):
+    flat = dataset.images.reshape(len(dataset.labels), -1).astype(np.float64)
     train, test = dataset.chosen("train"), dataset.chosen("test")
     target, middle = np.eye(3)[dataset.labels[train]], flat[train].mean(axis=0)
     weights = np.linalg.lstsq(flat[train] - middle, target - target.mean(axis=0))[0]
@@ -300,6 +308,13 @@ def test_constant_pictures_give_no_more_than_chance():
     assert found.neighbours["test"].tied == found.neighbours["test"].copies == 60
     assert found.shortcuts.pop("sum_spread").correct == 0
     assert max(scores(found).values()) <= found.chance.accuracy
+
+
+def test_lines_through_constant_pictures_answer_the_largest_class_of_training():
+    dataset = changed(of_noise(), pixels=np.full((300, 5, 5, 1), 7, np.uint8))
+    labels = (np.arange(300) % 3 > 0).astype(np.int64)
+    found = audit(changed(dataset, labels=labels)).shortcuts
+    assert {score.correct for score in found.values() if score} == {40}
 
 
 @pytest.mark.parametrize("dataset", [of_noise(classes=3), of_noise(count=4), make_dataset(SMALL)])

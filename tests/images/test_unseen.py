@@ -119,3 +119,12 @@ def test_the_same_settings_give_the_same_pictures_and_another_seed_others():
     for name in NAMES:
         assert np.array_equal(one[name].pixels, two[name].pixels)
         assert keys(one[name]) != keys(other[name])
+
+
+def test_each_name_has_lines_of_its_own():
+    config = msgspec.structs.replace(SMALL, pictures_per_class=100)
+    dataset = make_dataset(config)
+    fresh = unseen(config, dataset).datasets
+    inverted = {(255 - picture).tobytes() for picture in fresh["inverted contrast"].pixels}
+    assert len(inverted & keys(dataset)) < 30  # by chance: about 200 · 200 / 5,000 of them
+    assert len(inverted & keys(fresh["as trained"])) < 30
