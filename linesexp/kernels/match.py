@@ -7,12 +7,16 @@ the kernel's square. A kernel is compared with every operator at every size and 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
+from linesexp.kernels.health import nan_where_broken
 from linesexp.kernels.operators import DIRECTIONS, Operator, get_operator
 
 BANK_OPERATORS = ("prewitt", "sobel", "scharr", "line", "laplacian")
+Name = TypeVar("Name", str, int)
+
 BLOCK = 8192  # kernels scored at a time, so that their scores (block × bank) stay small
 
 
@@ -34,7 +38,8 @@ class Bank:
 
 @dataclass(frozen=True)
 class Match:
-    """Best entry of a bank for each kernel. cosine is signed; NaN for a constant kernel."""
+    """Best entry of a bank for each kernel. cosine is signed; NaN for a kernel that is constant or not finite,
+    whose entry means nothing."""
 
     entry: np.ndarray  # (kernels,) index into bank.placed
     cosine: np.ndarray  # (kernels,)
@@ -58,14 +63,17 @@ def operator_bank(size: int) -> Bank:
                         square[row : row + operator_size, column : column + operator_size] = operator.kernel
                         rows.append(square.ravel())
                         placed.append((operator, row, column))
-    return Bank(size, _unit(np.array(rows)).astype(np.float32), tuple(placed))
+    return Bank(size, unit_rows(np.array(rows)).astype(np.float32), tuple(placed))
 
 
 def best_match(kernels: np.ndarray, bank: Bank, orders: tuple[int, ...] = (1, 2)) -> Match:
-    """Best of the bank's operators of these derivative orders for (kernels, size, size) kernels."""
+    """Best of the bank's operators of these derivative orders for (kernels, size, size) kernels.
+
+    Raises ValueError for kernels of another size than the bank's.
+    """
     allowed = np.flatnonzero(np.isin(bank.orders(), orders))
     rows = bank.rows[allowed].T  # (size², entries)
-    flat = _unit(kernels.reshape(len(kernels), -1)).astype(np.float32)
+    flat = _rows(kernels, bank)
     entry = np.empty(len(flat), dtype=np.int64)
     cosine = np.empty(len(flat), dtype=np.float64)
     for start in range(0, len(flat), BLOCK):
@@ -79,11 +87,15 @@ def best_match(kernels: np.ndarray, bank: Bank, orders: tuple[int, ...] = (1, 2)
 
 def direction_cosines(kernels: np.ndarray, bank: Bank) -> dict[str, np.ndarray]:
     """{"vertical": …, "horizontal": …}: largest |cosine| (kernels,) with operators of each direction."""
-    flat = _unit(kernels.reshape(len(kernels), -1)).astype(np.float32)
     directions = np.array([operator.detects for operator, _, _ in bank.placed])
-    return {
-        detects: np.max(np.abs(flat @ bank.rows[directions == detects].T), axis=1) for detects in DIRECTIONS
-    }
+    return _largest(kernels, bank, {detects: directions == detects for detects in DIRECTIONS})
+
+
+def order_cosines(kernels: np.ndarray, bank: Bank) -> dict[int, np.ndarray]:
+    """{1: …, 2: …}: largest |cosine| (kernels,) with first-derivative (edge) and with second-derivative
+    (line) operators."""
+    orders = bank.orders()
+    return _largest(kernels, bank, {order: orders == order for order in (1, 2)})
 
 
 def initializer_kernels(initializer: str, size: int, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -112,9 +124,22 @@ def p_values(cosine: np.ndarray, null: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(cosine), np.nan, (at_least + 1) / (len(null) + 1))
 
 
-def _unit(flat: np.ndarray) -> np.ndarray:
-    """Rows less their mean, scaled to norm 1; NaN where a row is constant."""
-    flat = np.asarray(flat, dtype=np.float64)
+def _largest(kernels: np.ndarray, bank: Bank, groups: dict[Name, np.ndarray]) -> dict[Name, np.ndarray]:
+    """Largest |cosine| (kernels,) with the bank's rows of each group, given as a mask (entries,)."""
+    flat = _rows(kernels, bank)
+    return {name: np.max(np.abs(flat @ bank.rows[group].T), axis=1) for name, group in groups.items()}
+
+
+def _rows(kernels: np.ndarray, bank: Bank) -> np.ndarray:
+    """float32 (kernels, size²): kernels as the bank's own rows are."""
+    if kernels.shape[1:] != (bank.size, bank.size):
+        raise ValueError(f"kernels must be (count, {bank.size}, {bank.size}), got {kernels.shape}")
+    return unit_rows(kernels.reshape(len(kernels), bank.size**2)).astype(np.float32)
+
+
+def unit_rows(flat: np.ndarray) -> np.ndarray:
+    """Rows less their mean, scaled to norm 1; NaN where a row is constant or not finite."""
+    flat = nan_where_broken(flat)
     free = flat - flat.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(free, axis=1, keepdims=True)
     constant = norm <= 1e-6 * np.linalg.norm(flat, axis=1, keepdims=True)

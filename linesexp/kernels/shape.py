@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from linesexp.kernels.health import nan_where_broken
+
 
 @dataclass(frozen=True)
 class Shares:
@@ -14,7 +16,7 @@ class Shares:
 
     dc + odd + even = 1 (odd and even under a turn by 180°, of k̃). The axis shares are parts of ‖k̃‖²:
     what its column means explain (detects vertical) and its row means (detects horizontal).
-    A kernel of zeros, and for the axis shares a constant kernel, has NaN.
+    A kernel of zeros or one that is not finite, and for the axis shares a constant kernel, has NaN.
     """
 
     dc: np.ndarray
@@ -29,7 +31,7 @@ def shares(kernels: np.ndarray) -> Shares:
 
     Chance for 7×7 kernels of independent weights: DC 1/49, odd 24/49, even 24/49.
     """
-    kernels = np.asarray(kernels, dtype=np.float64)
+    kernels = nan_where_broken(kernels)
     size = kernels.shape[-1]
     energy = np.sum(kernels**2, axis=(1, 2))
     mean = kernels.mean(axis=(1, 2))
@@ -49,9 +51,12 @@ def shares(kernels: np.ndarray) -> Shares:
 
 
 def change_from_start(kernels: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far kernels moved: ‖k − k₀‖ / ‖k₀‖, and the cosine between k and k₀. Both (filters,)."""
-    flat = kernels.reshape(len(kernels), -1).astype(np.float64)
-    flat_start = start.reshape(len(start), -1).astype(np.float64)
+    """How far kernels moved: ‖k − k₀‖ / ‖k₀‖, and the cosine between k and k₀. Both (filters,).
+
+    NaN where either kernel is not finite, or k₀ (for the cosine also k) is zero.
+    """
+    flat = nan_where_broken(kernels.reshape(len(kernels), -1))
+    flat_start = nan_where_broken(start.reshape(len(start), -1))
     norm, norm_start = np.linalg.norm(flat, axis=1), np.linalg.norm(flat_start, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = np.linalg.norm(flat - flat_start, axis=1) / norm_start

@@ -20,7 +20,8 @@ class Tuning:
     """Responses of kernels to bars at 36 angles over 180° and to step edges at 72 over 360°.
 
     A response is the largest over all places, after the activation, less that to a blank picture.
-    NaN where a kernel answers to no probe at all.
+    What is preferred is NaN where a kernel answers to no probe at all; responses too where a weight or
+    the bias is not finite.
     """
 
     bars: np.ndarray  # (filters, 36)
@@ -33,10 +34,13 @@ class Tuning:
 
 def tune(kernels: np.ndarray, bias: np.ndarray, activation: str, *, dark_lines: bool = False) -> Tuning:
     """Tuning of (filters, k, k) kernels with their biases (filters,); dark_lines: bars dark on bright."""
+    broken = ~(np.isfinite(kernels).all(axis=(1, 2)) & np.isfinite(bias))
+    kernels, bias = np.where(broken[:, None, None], 0, kernels), np.where(broken, 0, bias)
     size = 4 * kernels.shape[-1]
     shown = bars(BAR_ANGLES_DEG, size, BAR_THICKNESS_PX)
     to_bars = _responses(1 - shown if dark_lines else shown, kernels, bias, activation, float(dark_lines))
     to_edges = _responses(edges(EDGE_ANGLES_DEG, size), kernels, bias, activation, 0.0)
+    to_bars[broken], to_edges[broken] = np.nan, np.nan
     angle, choosiness = _vector_mean(to_bars, 2 * BAR_ANGLES_DEG)
     edge, _ = _vector_mean(to_edges, EDGE_ANGLES_DEG)
     return Tuning(to_bars, to_edges, angle / 2, choosiness, edge, _direction_index(to_edges))

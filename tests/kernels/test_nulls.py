@@ -44,6 +44,13 @@ def test_kernels_of_the_covariance_null_have_uniform_p_values_under_it():
     assert_uniform(p_values(best_match(kernels, BANK).cosine, null.any))
 
 
+def test_shuffled_kernels_have_uniform_p_values_under_the_null_of_shuffled_weights():
+    start = initializer_kernels("glorot_uniform", 7, 8, rng(7))
+    drawn = rng(4).permuted(start[rng(3).integers(8, size=5000)].reshape(5000, 49), axis=1)
+    null = shuffled_weights_null(start, BANK, rng(2))
+    assert_uniform(p_values(best_match(drawn.reshape(5000, 7, 7), BANK).cosine, null.any))
+
+
 def test_smooth_kernels_look_like_operators_unless_compared_with_smooth_kernels():
     """The choice of null decides the answer."""
     cosine = best_match(smooth_kernels(seed=3, count=400), BANK).cosine
