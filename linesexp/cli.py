@@ -162,7 +162,7 @@ def train(
 ) -> None:
     """Train the network of RUN and record its kernels; goes on where it was stopped."""
     from linesexp import experiment
-    from linesexp.controls import train_with_controls
+    from linesexp.controls import describe_outcome, train_with_controls
 
     config = chosen_config(given, config_file, _settings_so_far(run, force))
     with progress_on("epoch", quiet) as progress:
@@ -175,7 +175,7 @@ def train(
     )
     words = f"{words}; kernels of every epoch in {run}/kernels" if done.made else f"{run} is trained: {words}"
     for name, control in facts.get("controls", {}).items():
-        words += f"\n{name}: {control['correct']} of {control['pictures']} test pictures named rightly"
+        words += f"\n{name}: {describe_outcome(control)}"
     _finish({"run": run, "made": done.made} | facts, words, f"linesexp report{_named(run)}", as_json, quiet)
 
 

@@ -59,8 +59,8 @@ def train_with_controls(
     """Train a run as `experiment.train` does, and then its controls; goes on where it was stopped.
 
     A finished control is left alone. One that was begun from other settings, pictures or kernels than
-    the run's is renamed and made anew. `made` tells whether anything was trained; facts are those of
-    the run, and under `controls` the Outcome of each control. Raises ConfigError for a run that is a
+    the run's is renamed and made anew. `made` and the facts are those of the run; under `controls` come
+    those of each control: made, and the fields of its Outcome. Raises ConfigError for a run that is a
     control itself, FolderBusy while another process writes the run.
     """
     _refuse_control(config)
@@ -74,7 +74,7 @@ def train_with_controls(
         path, config, force=force, debug=debug, say=say, progress=stage(0, count + 1, "the run")
     )
     first = int(trained.made)
-    made = trained.made
+    made: dict[str, bool] = {}
     # Held for all of them, so that nobody trains the run anew while its controls are made from it.
     with RunFolder(path).writing() as folder:
         run = Run(folder)
@@ -89,9 +89,9 @@ def train_with_controls(
                 say=say,
                 progress=stage(first + number, first + count, name),
             )
-            made |= done.made
-    outcomes = {name: asdict(outcome(control)) for name, control in run.controls.items()}
-    return Done(made, trained.facts | {"controls": outcomes})
+            made[name] = done.made
+        outcomes = {name: {"made": made[name]} | asdict(outcome(run.controls[name])) for name in made}
+    return Done(trained.made, trained.facts | {"controls": outcomes})
 
 
 def control_config(name: str, config: ExperimentConfig) -> ExperimentConfig:
@@ -112,6 +112,13 @@ def outcome(run: Run) -> Outcome:
         int(log["step"][-1]),
         epochs_to(log["step"], log["validation_accuracy"]),
     )
+
+
+def describe_outcome(facts: dict[str, Any]) -> str:
+    """An Outcome's fields in a sentence."""
+    named = f"{facts['correct']} of {facts['pictures']} test pictures named rightly"
+    epochs = facts["epochs_to_95"]
+    return f"{named}, {LEARNED:.0%} of validation " + ("never" if epochs is None else f"by epoch {epochs}")
 
 
 def epochs_to(steps: np.ndarray, accuracy: np.ndarray, wanted: float = LEARNED) -> int | None:
