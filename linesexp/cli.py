@@ -122,11 +122,13 @@ def generate(
     is_flag=True,
     help="Keep a trained RUN under another name and train anew, with its settings where none are given.",
 )
+@click.option("--controls", is_flag=True, help="Also train RUN's controls, in RUN/controls.")
 @config_options("network", "training")
 @common_options
 def train(
     run: str,
     force: bool,
+    controls: bool,
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
@@ -135,16 +137,20 @@ def train(
 ) -> None:
     """Train the network of RUN and record its kernels; goes on where it was stopped."""
     from linesexp import experiment
+    from linesexp.controls import describe_outcome, train_with_controls
 
     config = chosen_config(given, config_file, _settings_so_far(run, force))
     with progress_on("epoch", quiet) as progress:
-        done = experiment.train(run, config, force=force, debug=debug, say=_say(quiet), progress=progress)
+        go_on = train_with_controls if controls else experiment.train
+        done = go_on(run, config, force=force, debug=debug, say=_say(quiet), progress=progress)
     facts = done.facts
     words = (
         f"{facts['epochs']} epochs, validation accuracy {facts['validation_accuracy']:.3f}, "
         f"loss {facts['validation_loss']:.4f}"
     )
     words = f"{words}; kernels of every epoch in {run}/kernels" if done.made else f"{run} is trained: {words}"
+    for name, control in facts.get("controls", {}).items():
+        words += f"\n{name}: {describe_outcome(control)}"
     _finish({"run": run, "made": done.made} | facts, words, f"linesexp report{_named(run)}", as_json, quiet)
 
 

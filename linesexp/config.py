@@ -23,6 +23,7 @@ Contrast = Literal["bright", "dark", "mixed"]
 Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "linear"]
 Pooling = Literal["max", "average"]
 Padding = Literal["valid", "same"]
+FirstLayer = Literal["trained", "random", "prewitt", "given"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Initializer = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
@@ -123,6 +124,9 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
     initializer: Annotated[Initializer, Meta(description="how kernels are drawn before training")] = (
         "glorot_uniform"
     )
+    first_layer: Annotated[
+        FirstLayer, Meta(description="learns, or is frozen as drawn, as Prewitt operators, as given")
+    ] = "trained"
 
     def check(self) -> None:
         if len(self.filters) != len(self.kernel_sizes):
@@ -186,6 +190,7 @@ class TrainingConfig(Section, frozen=True, kw_only=True):
     optimizer: Annotated[Optimizer, Meta(description="update rule")] = "adam"
     learning_rate: Annotated[float, Meta(gt=0, le=100, description="step size of the optimizer")] = 1e-3
     seed: Annotated[int, Meta(ge=0, description="seed of the initial weights and of dropout")] = 0
+    shuffle_labels: Annotated[bool, Meta(description="learn from labels in random order, a control")] = False
 
 
 class ExperimentConfig(Section, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import numpy as np
 from linesexp.config import ExperimentConfig, config_json, differences
 from linesexp.environment import check_environment, describe_environment
 from linesexp.errors import InputError
+from linesexp.first_layer import check_given, first_layer_of
 from linesexp.images.dataset import Dataset, make_dataset, scale_pixels
 from linesexp.images.folders import class_folder_files
 from linesexp.images.pictures import decode_picture
@@ -47,6 +48,7 @@ def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: b
     """
     folder = RunFolder(path)
     _refuse_other_folder(folder, force)
+    check_given(folder, config, force)
     if force and folder.exists():
         make_dataset(config.images)  # settings that cannot be drawn leave everything in its place
         with folder.writing():
@@ -116,6 +118,7 @@ def train(
     folder = RunFolder(path)
     run = Run(folder)
     run.require("config.json", "dataset.npz")
+    check_given(folder, config, force)
     trained = bool(folder.names(stage="train"))
     if force and (trained or differences(run.config, config, "images")):
         generate(path, config, force=True, say=say)
@@ -175,7 +178,7 @@ def _train(
         from linesexp.learning.training import Checkpoint, start_network
         from linesexp.learning.training import train as train_network
 
-        model = start_network(config, dataset)
+        model = start_network(config, dataset, first_layer_of(folder, config, dataset.pixels.shape[-1]))
     begin = {"environment.json": describe_environment, "initial.keras": lambda: _keras_bytes(model, folder)}
     files = {name: make() for name, make in begin.items() if name not in folder}
     if files:

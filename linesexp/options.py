@@ -79,12 +79,14 @@ def _option(section: str, field: msgspec.structs.FieldInfo) -> Callable[[Callabl
     description = next(meta.description for meta in field.type.__metadata__ if meta.description)
     default = field.default
     shown = ",".join(f"{part:g}" for part in default) if isinstance(default, tuple) else default
+    name = field.name.replace("_", "-")
     return click.option(
-        f"--{field.name.replace('_', '-')}",
+        f"--{name}/--no-{name}" if hint is bool else f"--{name}",
         field.name,
         type=_parameter_type(section, field.name, hint),
         envvar=f"LINESEXP_{field.name.upper()}",
         help=f"{description}  [default: {shown}]",
+        default=None,  # a switch that is given by nobody would be off
     )
 
 

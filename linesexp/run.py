@@ -14,6 +14,7 @@ from linesexp.runs.folder import DamagedFile, MissingFile, RunFolder
 from linesexp.runs.formats import npz_bytes, parse_csv, parse_json, parse_npz
 from linesexp.runs.steps import WeightsHistory, read_steps
 
+CONTROLS = ("frozen-random", "frozen-prewitt", "frozen-learned", "shuffled-labels")  # see controls.py
 COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json": "report"}
 
 
@@ -83,6 +84,12 @@ class Run:
     def analysis(self) -> Analysis:
         """The measures that the page states."""
         return parse_analysis(self._read("analysis.json"), str(self.folder.path / "analysis.json"))
+
+    @property
+    def controls(self) -> dict[str, "Run"]:
+        """The finished controls by name: what `linesexp train --controls` has made so far."""
+        folders = {name: RunFolder(self.folder.path / "controls" / name) for name in CONTROLS}
+        return {name: Run(folder) for name, folder in folders.items() if "model.keras" in folder}
 
     def _read(self, name: str) -> bytes:
         try:

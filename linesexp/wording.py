@@ -37,6 +37,7 @@ def what_is_expected(complaint: str, words: tuple[str, ...]) -> str:
         ("array of length", "a list of numbers, count"),
         ("array", "a list of numbers"),
         ("str", "text"),
+        ("bool", "true or false"),
     ):
         text = re.sub(rf"\b{jargon}\b", plain, text)
     return text

@@ -86,11 +86,13 @@ REFUSED = [
     ("network", "dropout", 1.0, "1: .*1"),
     ("network", "weight_decay", -0.1, "-0.1: .*0"),
     ("network", "initializer", "zeros", "'zeros': expected one of .*glorot_uniform"),
+    ("network", "first_layer", "frozen", "'frozen': expected one of trained, random, prewitt, given"),
     ("training", "epochs", 0, "0: .*1"),
     ("training", "batch_size", 0, "0: .*1"),
     ("training", "optimizer", "lion", "'lion': expected one of .*adam"),
     ("training", "learning_rate", 0.0, "0: .*0"),
     ("training", "seed", -1, "-1: .*0"),
+    ("training", "shuffle_labels", 1, "1: expected true or false, got whole number"),
 ]
 
 
@@ -219,6 +221,12 @@ configs = st.builds(
 def test_settings_survive_json_and_dictionaries(config):
     assert build_config(json.loads(config_json(config))) == config
     assert build_config(settings_of(config)) == config
+
+
+def test_settings_from_before_a_setting_was_there_have_its_default():
+    old = settings_of(ExperimentConfig())
+    del old["network"]["first_layer"], old["training"]["shuffle_labels"]
+    assert build_config(old) == ExperimentConfig()
 
 
 def test_equal_settings_have_equal_json_and_hash():

@@ -1,8 +1,10 @@
 """The network that the settings describe, as a Keras model."""
 
 import keras
+import numpy as np
 
 from linesexp.config import ExperimentConfig
+from linesexp.learning.controls import freeze_first_layer
 from linesexp.seeds import int_seed_for
 
 INITIALIZERS = {
@@ -22,12 +24,18 @@ OPTIMIZERS = {
 POOLINGS = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
 
 
-def build_network(config: ExperimentConfig, channels: int = 1, classes: int | None = None) -> keras.Sequential:
+def build_network(
+    config: ExperimentConfig,
+    channels: int = 1,
+    classes: int | None = None,
+    first_layer: dict[str, np.ndarray] | None = None,
+) -> keras.Sequential:
     """Blocks of convolution, activation and pooling, then dropout and a dense softmax. Compiled.
 
     Takes float32 (n, size, size, channels) in [0, 1], gives (n, classes) probabilities. Layers are
     named conv1, pool1, conv2 … dropout, flatten, dense. Each layer draws its weights from a stream
     of its own, so that the same training.seed gives the same layer whatever surrounds it.
+    first_layer: kernel and bias of conv1 where network.first_layer is prewitt or given.
     """
     network, seed = config.network, config.training.seed
 
@@ -60,6 +68,8 @@ def build_network(config: ExperimentConfig, channels: int = 1, classes: int | No
             name="dense",
         )
     )
+    if network.first_layer != "trained":
+        freeze_first_layer(model.get_layer("conv1"), network.first_layer, first_layer)
     model.compile(
         optimizer=OPTIMIZERS[config.training.optimizer](config.training.learning_rate),
         loss="sparse_categorical_crossentropy",

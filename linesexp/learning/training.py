@@ -12,6 +12,7 @@ from linesexp.config import ExperimentConfig
 from linesexp.errors import InputError
 from linesexp.images.dataset import Dataset
 from linesexp.learning.backend import make_repeatable
+from linesexp.learning.controls import shuffled
 from linesexp.learning.network import build_network
 from linesexp.learning.recorder import KernelRecorder, Save
 from linesexp.seeds import rng_for
@@ -32,10 +33,15 @@ class Checkpoint:
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def start_network(config: ExperimentConfig, dataset: Dataset) -> keras.Sequential:
-    """The untrained network for this data set, after seeding Keras for the whole process."""
+def start_network(
+    config: ExperimentConfig, dataset: Dataset, first_layer: dict[str, np.ndarray] | None = None
+) -> keras.Sequential:
+    """The untrained network for this data set, after seeding Keras for the whole process.
+
+    first_layer: as for `build_network`.
+    """
     make_repeatable(config.training.seed)
-    return build_network(config, dataset.pixels.shape[-1], len(dataset.class_names))
+    return build_network(config, dataset.pixels.shape[-1], len(dataset.class_names), first_layer)
 
 
 def train(
@@ -54,6 +60,8 @@ def train(
     epoch. Returns the last checkpoint; its history has a row for step 0 and one for every epoch.
     """
     pictures, labels = dataset.part("train")
+    if config.training.shuffle_labels:
+        labels = shuffled(labels, config.images.data_seed)
     validation = dataset.part("validation")
     if checkpoint.epoch:
         restore(model, checkpoint)

@@ -16,15 +16,18 @@ class LayerOutput:
     values: np.ndarray
 
 
-def forward(images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig) -> list[LayerOutput]:
+def forward(
+    images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig, first: int = 1
+) -> list[LayerOutput]:
     """All layers' outputs for float32 (n, H, W, C) pictures; the last one is the probabilities.
 
     weights: {"conv1/kernel": …, "conv1/bias": …, … "dense/bias": …} of one step. Dropout, which
-    does nothing outside training, is left out.
+    does nothing outside training, is left out. first: the block to begin with, for which `images` are
+    what the block before it gives (pool1 for block 2).
     """
     outputs = []
     values = images
-    for layer in range(1, len(network.filters) + 1):
+    for layer in range(first, len(network.filters) + 1):
         kernel, bias = weights[f"conv{layer}/kernel"], weights[f"conv{layer}/bias"]
         values = ACTIVATIONS[network.activation](convolve(values, kernel, bias, padding=network.padding))
         outputs.append(LayerOutput(f"conv{layer}", values))
