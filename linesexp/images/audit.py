@@ -3,16 +3,17 @@
 Distances are Euclidean over brightness in [0, 1]: the root of the summed squared differences.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from linesexp.images.dataset import SPLITS, Dataset
 
 BLOCK = 2048  # pictures compared with as many others at a time: 32 MiB of float64 distances
-# Whole numbers up to 2²⁴ are exact in float32, and so is a sum of 512 products of −128..127.
-CHUNK = 512
+CHUNK = 1024  # pixels: the sum of as many products of −128..127 is at most 2²⁴, so exact in float32
 FITTED = 2000  # training pictures, at most, that a straight line through the raw pixels is fitted to
 RANK_TOLERANCE = 1e-10  # what is smaller than this share of the largest eigenvalue is rounding
 
@@ -21,8 +22,8 @@ RANK_TOLERANCE = 1e-10  # what is smaller than this share of the largest eigenva
 class Score:
     """How many of some pictures a rule gets right, with a 95 % Clopper–Pearson interval of its accuracy.
 
-    The interval takes pictures as independent. Lines that share a position are not quite, so it is
-    rather too narrow.
+    The interval takes pictures as independent, and lines that share a position are not: over ten data
+    seeds, the default's nearest neighbour has a standard deviation of 0.08 instead of 0.03.
     """
 
     correct: int
@@ -99,9 +100,9 @@ def audit(dataset: Dataset) -> Audit:
 
 def _kinds(pixels: np.ndarray) -> np.ndarray:
     """(n,) integers, equal for equal pictures only."""
-    flat = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-    whole = flat.view(np.dtype((np.void, flat.shape[1]))).ravel()
-    return np.unique(whole, return_inverse=True)[1].ravel()
+    kinds: dict[bytes, int] = {}  # by digest: the pictures themselves would be held twice
+    digests = (hashlib.blake2b(picture.tobytes()).digest() for picture in pixels)
+    return np.array([kinds.setdefault(digest, len(kinds)) for digest in digests])
 
 
 def _in_several(kind: np.ndarray, group: np.ndarray) -> int:
@@ -115,47 +116,48 @@ def _neighbours(dataset: Dataset, asked: np.ndarray, train: np.ndarray) -> Neigh
     others = len(train) - bool(np.isin(asked, train).any())
     if len(asked) == 0 or others == 0:
         return None
-    own, other, nearest = _nearest(dataset, asked, train)
-    distance = np.sqrt(np.minimum(own, other)) / 255
+    squared, nearest = _nearest(dataset, asked, train)
+    closest = np.arange(len(asked)), squared.argmin(axis=1)
+    distance = np.sqrt(squared[closest]) / 255
+    differ = _fewest_pixels(dataset.pixels, asked, nearest[closest])
+    own = np.arange(len(dataset.class_names)) == dataset.labels[asked, None]  # (asked, classes)
+    same, other = (np.where(chosen, squared, np.inf).min(axis=1) for chosen in (own, ~own))
     return Neighbours(
         least=float(distance.min()),
         median=float(np.median(distance)),
         copies=int(np.sum(distance == 0)),
-        fewest_pixels=_fewest_pixels(dataset.pixels, asked, nearest),
-        same_class=_score(own < other),
-        tied=int(np.sum(own == other)),
+        fewest_pixels=differ,
+        same_class=_score(same < other),
+        tied=int(np.sum(same == other)),
     )
 
 
-def _nearest(
-    dataset: Dataset, asked: np.ndarray, among: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Squared distances in grey levels to the nearest picture of the same class and of any other one
-    (inf where there is none), and the index of the nearer of the two; no picture is its own neighbour.
+def _nearest(dataset: Dataset, asked: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distance, in grey levels, to the nearest picture of each class, and that picture's index.
+
+    Both (asked, classes); inf where a class has none. No picture is its own neighbour.
     """
     flat = dataset.pixels.reshape(len(dataset.pixels), -1)
     norms = np.zeros(len(flat))
     for pixels in _chunks(flat, slice(None)):
         norms += np.einsum("np,np->n", pixels, pixels)
-    own, other = np.full((2, len(asked)), np.inf)
-    nearest = np.zeros(len(asked), dtype=np.int64)
-    for row in range(0, len(asked), BLOCK):
-        block = slice(row, row + BLOCK)
-        queries = asked[block]
-        for column in range(0, len(among), BLOCK):
-            references = among[column : column + BLOCK]
-            squared = _products(flat, queries, references)  # (queries, references)
-            squared *= -2
-            squared += norms[queries, None]
-            squared += norms[references]
-            squared[queries[:, None] == references] = np.inf
-            closest = squared.argmin(axis=1)
-            closer = squared[np.arange(len(queries)), closest] < np.minimum(own[block], other[block])
-            nearest[block] = np.where(closer, references[closest], nearest[block])
-            alike = dataset.labels[queries, None] == dataset.labels[references]
-            own[block] = np.minimum(own[block], squared.min(axis=1, initial=np.inf, where=alike))
-            other[block] = np.minimum(other[block], squared.min(axis=1, initial=np.inf, where=~alike))
-    return own, other, nearest
+    squared = np.full((len(asked), len(dataset.class_names)), np.inf)
+    nearest = np.zeros(squared.shape, dtype=np.int64)
+    for label in range(len(dataset.class_names)):
+        of_class = among[dataset.labels[among] == label]
+        for row, column in product(range(0, len(asked), BLOCK), range(0, len(of_class), BLOCK)):
+            block, references = slice(row, row + BLOCK), of_class[column : column + BLOCK]
+            products = _products(flat, asked[block], references)
+            # |a − b|² = |a|² + 2 (|b|²/2 − a·b), and |a|² does not decide which b is nearest.
+            apart = np.subtract(norms[references] / 2, products, out=products)
+            apart[asked[block, None] == references] = np.inf
+            closest = apart.argmin(axis=1)
+            distance = norms[asked[block]] + 2 * apart[np.arange(len(apart)), closest]
+            nearest[block, label] = np.where(
+                distance < squared[block, label], references[closest], nearest[block, label]
+            )
+            squared[block, label] = np.minimum(squared[block, label], distance)
+    return squared, nearest
 
 
 def _products(flat: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
