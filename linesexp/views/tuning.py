@@ -131,7 +131,7 @@ def _largest(before: Tuning, after: Tuning, index: int) -> float:
     return float(np.max(responses, where=np.isfinite(responses), initial=0))
 
 
-def _towards(angle_deg: np.ndarray) -> np.ndarray:
+def _towards(angle_deg: np.ndarray | float) -> np.ndarray:
     """(n, 2) unit vectors, right and down, of angles counted counter-clockwise from the right."""
     radians = np.deg2rad(np.atleast_1d(angle_deg))
     return np.column_stack([np.cos(radians), -np.sin(radians)])
@@ -184,8 +184,8 @@ def course_figure(steps: np.ndarray, course: Course, chance: CourseChance) -> Fi
     page.text(
         64,
         376,
-        "Thin: each kernel; strong: their mean (left, where the three shares of a kernel add up to 1) or median "
-        "(right).\nDotted: chance, the mean share and the median match of untrained kernels.",
+        "Thin: each kernel. Strong: the mean (left, where the three shares of a kernel add up to 1) or median"
+        " (right).\nDotted: chance, the mean share and the median match of untrained kernels.",
         size=12,
         color=FAINT,
         linespacing=1.5,
