@@ -4,7 +4,7 @@ from typing import Any
 
 from linesexp import __version__
 from linesexp.config import ExperimentConfig, settings_of
-from linesexp.kernels.analysis import KernelRecord
+from linesexp.kernels.records import KernelRecord
 from linesexp.layer_table import layer_table
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from linesexp.evidence.behaviour import class_pair
+from linesexp.evidence.measuring import analyse
 from linesexp.kernels.analysis import (
     analysis_json,
 )
 from linesexp.kernels.match import operator_bank
 from linesexp.kernels.operators import DIRECTIONS, get_operator
-from linesexp.measuring import analyse, class_pair
 from linesexp.page import FRAMES, page_of
 from linesexp.run import Run
 from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 
 from linesexp.config import ExperimentConfig
-from linesexp.kernels.analysis import Analysis, KernelRecord
-
-SIGNIFICANT = 0.05
+from linesexp.kernels.analysis import Analysis
+from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 
 
 def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:

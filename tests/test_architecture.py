@@ -14,7 +14,14 @@ MODULES = {
     for path in sorted(ROOT.rglob("*.py"))
 }
 KERAS = ("keras", "tensorflow", "jax", "torch", "linesexp.learning")
-ABOVE = ("linesexp.experiment", "linesexp.study", "linesexp.cli", "linesexp.reporting", "linesexp.run")
+ABOVE = (
+    "linesexp.experiment",
+    "linesexp.study",
+    "linesexp.cli",
+    "linesexp.reporting",
+    "linesexp.run",
+    "linesexp.evidence",
+)
 NO_KERAS = (
     "linesexp.images",
     "linesexp.kernels",

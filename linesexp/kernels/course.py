@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linesexp.kernels.match import Bank, initializer_kernels, order_cosines
+from linesexp.kernels.match import Bank, order_cosines
+from linesexp.kernels.nulls import Null
 from linesexp.kernels.shape import shares
-
-DRAWS = 10_000
 
 Points = tuple[float, float, float]
 
@@ -30,13 +29,16 @@ class Course:
 
 @dataclass(frozen=True)
 class CourseChance:
-    """What untrained kernels have: the mean shares, and the 1 %, 50 % and 99 % points of the matches."""
+    """What untrained kernels have: the mean shares; the 1 %, 50 % and 99 % points and the mean of the
+    matches."""
 
     dc: float
     odd: float
     even: float
     edge: Points
     line: Points
+    edge_mean: float
+    line_mean: float
 
 
 def course(kernels: np.ndarray, bank: Bank) -> Course:
@@ -48,16 +50,15 @@ def course(kernels: np.ndarray, bank: Bank) -> Course:
     return Course(*(values.reshape(steps, filters) for values in measured))
 
 
-def course_chance(initializer: str, bank: Bank, rng: np.random.Generator) -> CourseChance:
-    """Chance for kernels of the bank's size.
+def course_chance(null: Null, size: int) -> CourseChance:
+    """Chance for kernels of an odd size k, null being that of their initialiser.
 
-    The mean shares are exact for independent weights that are as likely negative as positive, any odd
-    size k: DC 1/k², odd and even (k² − 1) / 2k². The matches are those of 10,000 drawn kernels.
+    The mean shares are exact for independent weights that are as likely negative as positive: DC 1/k²,
+    odd and even (k² − 1) / 2k².
     """
-    weights = bank.size**2
-    cosines = order_cosines(initializer_kernels(initializer, bank.size, DRAWS, rng), bank)
-    half = (weights - 1) / (2 * weights)
-    return CourseChance(1 / weights, half, half, _points(cosines[1]), _points(cosines[2]))
+    half = (size**2 - 1) / (2 * size**2)
+    means = float(null.edge.mean()), float(null.line.mean())
+    return CourseChance(1 / size**2, half, half, _points(null.edge), _points(null.line), *means)
 
 
 def _points(values: np.ndarray) -> Points:

@@ -1,43 +1,63 @@
 """What chance reaches: kernels of pure chance, matched against the same bank as the learned ones.
 
-Three chances, three questions (p = (b + 1)/(m + 1) under each):
+Four chances, four questions (p = (b + 1)/(m + 1) under each):
 
 initialiser  kernels as they are drawn before training: is the likeness more than luck?
 covariance   Gaussian kernels as smooth as the trained ones, in no preferred direction: is it more than
              what any smooth kernel has?
 step0        the run's own untrained weights in random order: is it more than what this start had?
+shuffled     Gaussian kernels as smooth as those that the same network learned from shuffled labels: is it
+             more than what learning by heart gives? A run has too few such kernels to count b among them.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from linesexp.kernels.match import Bank, best_match, direction_cosines, initializer_kernels
+from linesexp.kernels.match import (
+    Bank,
+    direction_cosines,
+    initializer_kernels,
+    operator_bank,
+    order_cosines,
+)
+from linesexp.seeds import rng_for
 
 DRAWS = 10_000
 
 
 @dataclass(frozen=True)
 class Null:
-    """Best |cosine| of each kernel of chance, sorted: with any operator, and with those of a direction."""
+    """Best |cosine| of each kernel of chance, sorted: with any operator, with edge (first-derivative) and
+    line (second-derivative) operators, and with those of a direction."""
 
     any: np.ndarray
+    edge: np.ndarray
+    line: np.ndarray
     by_direction: dict[str, np.ndarray]
 
 
 def null_of(kernels: np.ndarray, bank: Bank) -> Null:
     """The null distribution that these (draws, k, k) kernels make; constant ones are left out."""
-    cosines = np.abs(best_match(kernels, bank).cosine)
-    by_direction = direction_cosines(kernels, bank)
+    by_order, by_direction = order_cosines(kernels, bank), direction_cosines(kernels, bank)
+    either = np.maximum(by_order[1], by_order[2])
     return Null(
-        np.sort(cosines[np.isfinite(cosines)]),
-        {name: np.sort(values[np.isfinite(values)]) for name, values in by_direction.items()},
+        _sorted(either),
+        _sorted(by_order[1]),
+        _sorted(by_order[2]),
+        {name: _sorted(values) for name, values in by_direction.items()},
     )
 
 
-def initializer_null(initializer: str, bank: Bank, rng: np.random.Generator) -> Null:
-    """Untrained kernels: each weight drawn by itself."""
-    return null_of(initializer_kernels(initializer, bank.size, DRAWS, rng), bank)
+@lru_cache
+def initializer_null(initializer: str, size: int) -> Null:
+    """Untrained kernels of a size: each weight drawn by itself.
+
+    The stream is its own and not a run's: chance does not depend on what it is compared with.
+    """
+    rng = rng_for(0, "null", initializer)
+    return null_of(initializer_kernels(initializer, size, DRAWS, rng), operator_bank(size))
 
 
 def covariance_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null | None:
@@ -77,6 +97,12 @@ def gaussian_kernels(covariance: np.ndarray, count: int, rng: np.random.Generato
     return (rng.standard_normal((count, len(covariance))) @ root.T).reshape(count, size, size)
 
 
+def largest_of(values: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Sorted: the largest of `count` values drawn from these, DRAWS times. NaN among them is left out."""
+    known = values[np.isfinite(values)]
+    return np.sort(rng.choice(known, (DRAWS, count)).max(axis=1))
+
+
 def q_values(p: np.ndarray) -> np.ndarray:
     """Benjamini–Hochberg over the kernels of a run; NaN stays NaN and counts for nothing."""
     from scipy import stats  # takes longer to import than everything else here to run
@@ -86,3 +112,7 @@ def q_values(p: np.ndarray) -> np.ndarray:
     if known.any():
         q[known] = stats.false_discovery_control(p[known])
     return q
+
+
+def _sorted(values: np.ndarray) -> np.ndarray:
+    return np.sort(values[np.isfinite(values)])

@@ -62,3 +62,21 @@ def change_from_start(kernels: np.ndarray, start: np.ndarray) -> tuple[np.ndarra
         relative = np.linalg.norm(flat - flat_start, axis=1) / norm_start
         cosine = np.sum(flat * flat_start, axis=1) / (norm * norm_start)
     return relative, cosine
+
+
+def side_contrast(kernels: np.ndarray) -> np.ndarray:
+    """(filters,): how far the mean weights of two opposite sides differ, in standard deviations of the weights.
+
+    The larger of left against right and above against below; the middle column or row belongs to
+    neither side. A k×k Prewitt operator has 2√(k / (k − 1)); NaN for a constant kernel.
+    """
+    kernels = nan_where_broken(kernels)
+    half = kernels.shape[-1] // 2
+    columns, rows = kernels.mean(axis=1), kernels.mean(axis=2)  # (filters, k)
+    differences = [
+        np.abs(line[:, -half:].mean(axis=1) - line[:, :half].mean(axis=1)) for line in (columns, rows)
+    ]
+    spread = kernels.std(axis=(1, 2))
+    constant = spread <= 1e-6 * np.sqrt(np.mean(kernels**2, axis=(1, 2)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(constant, np.nan, np.maximum(*differences) / spread)

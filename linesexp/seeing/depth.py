@@ -10,7 +10,8 @@ from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
 from linesexp.seeing.forward import forward
 
 PENALTIES = np.logspace(-4, 2, 7)  # of a linear readout, relative to the features' mean squared length
-LEARNED_FROM = 400  # pictures at most: a readout's time grows with their cube
+LEARNED_FROM = 300  # pictures at most: a readout's time grows with their cube
+SHIFTS_PX = (1, 2)
 BLOCK = 64
 
 
@@ -50,32 +51,42 @@ def look_through(
     features, active = zip(*(_features(images, weights, network) for images, _ in parts), strict=True)
     pixels = [images.reshape(len(images), -1) for images, _ in parts]
     chances = [(labels[:, None] == classes).astype(np.float32) for _, labels in parts]
+    errors = [readout_errors(layer, (pixels, chances)) for layer in zip(*features, strict=True)]
     return Depth(
         active[-1],
-        np.stack([readout_errors(layer, pixels) for layer in zip(*features, strict=True)], axis=1),
-        np.stack([readout_errors(layer, chances) for layer in zip(*features, strict=True)], axis=1),
-        ((pixels[-1] - pixels[0].mean(axis=0)) ** 2).sum(axis=1),
-        ((chances[-1] - chances[0].mean(axis=0)) ** 2).sum(axis=1),
+        *(np.stack(layers, axis=1) for layers in zip(*errors, strict=True)),
+        *(((wanted[-1] - wanted[0].mean(axis=0)) ** 2).sum(axis=1) for wanted in (pixels, chances)),
     )
 
 
-def readout_errors(features: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> np.ndarray:
-    """Squared errors (m,) of a ridge regression on test data.
+def readout_errors(features: Sequence[np.ndarray], targets: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Squared errors (m,) of a ridge regression on test data, one array for each of the targets.
 
-    features: (n, d) arrays and wanted: (n, t) arrays, each of training, validation and test. The
+    features: (n, d) arrays, and each target: (n, t) arrays, of training, validation and test. The
     penalty is the one of PENALTIES with the least error on the validation data. Solved in the space of
     the training pictures, which are fewer than the features.
     """
-    centre, middle = features[0].mean(axis=0), wanted[0].mean(axis=0)
+    centre = features[0].mean(axis=0)
     learned, *others = (values - centre for values in features)
     values, vectors = np.linalg.eigh((learned @ learned.T).astype(np.float64))
     values = np.maximum(values, 0)
     penalties = PENALTIES * (values.mean() or 1.0)  # features that never change explain nothing
-    targets = (vectors.T @ (wanted[0] - middle)).astype(np.float32)
     seen = [(part @ learned.T) @ vectors for part in others]
+    return [_squared_errors(values, vectors, seen, penalties, wanted) for wanted in targets]
+
+
+def _squared_errors(
+    values: np.ndarray,
+    vectors: np.ndarray,
+    seen: list[np.ndarray],
+    penalties: np.ndarray,
+    wanted: Sequence[np.ndarray],
+) -> np.ndarray:
+    middle = wanted[0].mean(axis=0)
+    along = (vectors.T @ (wanted[0] - middle)).astype(np.float32)
 
     def squared(part: int, penalty: float) -> np.ndarray:
-        told = (seen[part] / (values + penalty)).astype(np.float32) @ targets + middle
+        told = (seen[part] / (values + penalty)).astype(np.float32) @ along + middle
         return ((told - wanted[part + 1]) ** 2).sum(axis=1)
 
     best = min(penalties, key=lambda penalty: squared(0, penalty).sum())
@@ -83,14 +94,17 @@ def readout_errors(features: Sequence[np.ndarray], wanted: Sequence[np.ndarray])
 
 
 def change_under_shifts(
-    images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig, distances: tuple[int, ...] = (1, 2)
+    images: np.ndarray,
+    weights: dict[str, np.ndarray],
+    network: NetworkConfig,
+    distances: tuple[int, ...] = (1, 2),
 ) -> np.ndarray:
     """(n, 2): relative change ‖f(shifted) − f‖ / ‖f‖ of the first layer's maps f, unpooled and pooled.
 
-    The mean over shifts down and right by each distance; what leaves the picture is lost, and the
+    The mean over shifts down and right by one and by two pixels; what leaves the picture is lost, and the
     border's pixels are repeated. NaN for a picture that no kernel answers to.
     """
-    shifted = [images] + [_shift(images, axis, distance) for distance in distances for axis in (1, 2)]
+    shifted = [images] + [_shift(images, axis, distance) for distance in SHIFTS_PX for axis in (1, 2)]
     kernel, bias = weights["conv1/kernel"], weights["conv1/bias"]
     changes = []
     for start in range(0, len(images), BLOCK):

@@ -1,0 +1,1 @@
+"""From a recorded run to its Analysis: every measure, and what the run says about each claim."""

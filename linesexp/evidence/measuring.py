@@ -1,0 +1,123 @@
+"""From a recorded run to its Analysis: every measure of its kernels, its data, and what it does with them."""
+
+import dataclasses
+from functools import lru_cache
+
+import numpy as np
+
+from linesexp.controls import outcome
+from linesexp.evidence.behaviour import behaviour, class_pair
+from linesexp.evidence.ledger import ledger
+from linesexp.images.audit import Score as ScoreWithInterval
+from linesexp.images.audit import audit, score_of
+from linesexp.images.unseen import unseen
+from linesexp.kernels.analysis import Analysis, ControlRecord, chance_of, course_record
+from linesexp.kernels.course import course, course_chance
+from linesexp.kernels.handmade import matched_operators
+from linesexp.kernels.health import non_finite
+from linesexp.kernels.match import best_match, direction_cosines, operator_bank, p_values
+from linesexp.kernels.nulls import covariance_null, initializer_null, shuffled_weights_null
+from linesexp.kernels.quality import QualityChance, layer_quality, quality_chance
+from linesexp.kernels.records import SIGNIFICANT, KernelRecord, Nulls, kernel_records
+from linesexp.run import Run
+from linesexp.seeds import rng_for
+from linesexp.seeing.ablation import ablate, score, swap
+from linesexp.seeing.forward import probabilities
+
+
+def analyse(run: Run) -> Analysis:
+    """Measure a run: its kernels against operators and chance, its data, its controls, and the claims."""
+    kernels, history, network = run.kernels, run.history, run.config.network
+    steps, filters, size = kernels.shape[:3]
+    bank = operator_bank(size)
+    luck = initializer_null(network.initializer, size)
+    similarity = direction_cosines(kernels.reshape(-1, size, size), bank)
+    images, labels = run.dataset.part("test")
+    weights = history.at(-1)
+    layers = history.weights["conv1/kernel"].transpose(0, 4, 3, 1, 2)  # (steps, filters, channels, k, k)
+    quality = _quality_chance(network.initializer, layers.shape[1:])
+    names, pair = run.dataset.class_names, class_pair(run)
+    accuracies, left_out = _accuracy_unseen(run)
+    analysis = Analysis(
+        steps=history.steps.tolist(),
+        preference_classes=(names[pair[0]], names[pair[1]]),
+        kernels=_records(run, -1),
+        untrained=_records(run, 0),
+        similarity={name: values.reshape(steps, filters).tolist() for name, values in similarity.items()},
+        chance=chance_of(luck, network.initializer),
+        course=course_record(course(kernels, bank)),
+        course_chance=course_chance(luck, size),
+        before=score(probabilities(images, history.at(0), network), labels),
+        after=score(probabilities(images, weights, network), labels),
+        quality_before=layer_quality(layers[0], quality),
+        quality=layer_quality(layers[-1], quality),
+        ablation=ablate(images, labels, weights, network),
+        swap=swap(images, labels, weights, network, matched_operators(weights["conv1/kernel"], bank)),
+        controls=[_control("this run", run), *(_control(name, each) for name, each in run.controls.items())],
+        audit=audit(run.dataset),
+        unseen=accuracies,
+        left_out=left_out,
+        missing=_missing(run),
+        ledger=[],
+    )
+    return dataclasses.replace(analysis, ledger=ledger(run, analysis))
+
+
+def _records(run: Run, step: int) -> list[KernelRecord]:
+    """Records of the first layer's kernels at a recorded step (0 or −1)."""
+    kernels = run.kernels
+    size = kernels.shape[-1]
+    bank = operator_bank(size)
+    # Streams of their own and not the run's seed: chance does not depend on what it is compared with.
+    control = run.controls.get("shuffled-labels")
+    nulls = Nulls(
+        initializer_null(run.config.network.initializer, size),
+        covariance_null(kernels[step], bank, rng_for(0, "null", "covariance")),
+        shuffled_weights_null(kernels[0], bank, rng_for(0, "null", "step0")),
+        covariance_null(control.kernels[-1], bank, rng_for(0, "null", "shuffled")) if control else None,
+    )
+    return kernel_records(kernels[step], kernels[0], behaviour(run, step), bank, nulls, "conv1")
+
+
+def _control(name: str, run: Run) -> ControlRecord:
+    kernels = run.kernels[-1]
+    size = kernels.shape[-1]
+    null = initializer_null(run.config.network.initializer, size)
+    p = p_values(best_match(kernels, operator_bank(size)).cosine, null.any)
+    found = outcome(run)
+    return ControlRecord(
+        name, **dataclasses.asdict(found), matched=int(np.sum(p < SIGNIFICANT)), kernels=len(kernels)
+    )
+
+
+def _accuracy_unseen(run: Run) -> tuple[dict[str, ScoreWithInterval], dict[str, str]]:
+    """Accuracy of the trained network on pictures unlike the training ones, and why some cannot be drawn."""
+    drawn = unseen(run.config.images, run.dataset)
+    weights, network = run.history.at(-1), run.config.network
+    return {
+        name: score_of(probabilities(pictures.images, weights, network).argmax(axis=1) == pictures.labels)
+        for name, pictures in drawn.datasets.items()
+    }, drawn.left_out
+
+
+@lru_cache
+def _quality_chance(initializer: str, shape: tuple[int, ...]) -> QualityChance:
+    return quality_chance(initializer, shape, rng_for(0, "layers", initializer))
+
+
+def _missing(run: Run) -> list[str]:
+    """A line for each thing that could not be computed, and why."""
+    lines = []
+    if len(run.history.steps) == 1:
+        lines.append("Only one step is recorded, so before and after are the same and nothing was learned yet.")
+    for name, unit, step in non_finite(run.history.weights, run.history.steps):
+        lines.append(
+            f"{name}, unit {unit}: not finite from step {step:g} on (the training diverged), so it is compared "
+            "with nothing."
+        )
+    if "shuffled-labels" not in run.controls:
+        lines.append(
+            "The controls that need training, and the null of shuffled labels: `linesexp train RUN --controls` "
+            "makes them."
+        )
+    return lines

@@ -1,0 +1,187 @@
+"""What one run says about claims on its kernels: effects, intervals, and the numbers behind them."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from linesexp.evidence.behaviour import class_pair
+from linesexp.evidence.intervals import bootstrap_interval, mean_interval, share_interval, share_p
+from linesexp.kernels.analysis import Analysis
+from linesexp.kernels.claims import NULLS, Finding
+from linesexp.kernels.health import DEAD
+from linesexp.kernels.match import initializer_kernels, p_values
+from linesexp.kernels.nulls import largest_of
+from linesexp.kernels.records import SIGNIFICANT, KernelRecord
+from linesexp.kernels.shape import side_contrast
+from linesexp.kernels.tuning import tune
+from linesexp.run import Run
+from linesexp.seeds import rng_for
+from linesexp.seeing.forward import preference, strongest_answers
+
+MOVED = 0.1  # relative change from which a kernel counts as having learned something
+DRAWN_KERNELS = 500  # random kernels whose tuning is measured
+
+
+def on_kernels(run: Run, analysis: Analysis) -> dict[str, Finding]:
+    """A finding for each claim on kernels, by the claim's id."""
+    return _preferences(run, analysis) | _sides(run, analysis) | _likeness(analysis) | _learning(analysis)
+
+
+def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
+    """Both claims on preferences; a picture is what is sampled, within each class."""
+    images, labels = run.dataset.part("test")
+    pair = class_pair(run)
+    first, second = analysis.preference_classes
+
+    def finding(step: int, statistic: Callable, words: Callable) -> Finding:
+        weights = run.history.at(step)
+        answers = strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], run.config.network)
+        values = preference(answers, labels, pair)
+        if not np.isfinite(values).any():
+            return Finding(None, "no kernel answers to a test picture")
+
+        def of_means(one: np.ndarray, other: np.ndarray, axis: int) -> np.ndarray:
+            one, other = one.mean(axis=axis), other.mean(axis=axis)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return statistic((other - one) / (one + other))
+
+        samples = [np.maximum(answers[labels == label], 0) for label in pair]
+        interval = bootstrap_interval(samples, of_means)
+        return Finding(
+            float(statistic(values)), words(values), interval, counted=f"{sum(map(len, samples))} test pictures"
+        )
+
+    return {
+        "untrained-vague": finding(
+            0,
+            lambda values: np.nanmedian(np.abs(values), axis=0),
+            lambda values: (
+                f"{int(np.sum(np.abs(values) > 1 / 3))} of {len(values)} untrained kernels answer more "
+                "than twice as strongly to one class as to the other."
+            ),
+        ),
+        "prefers-both": finding(
+            -1,
+            lambda values: np.minimum(np.nanmax(values, axis=0), -np.nanmin(values, axis=0)),
+            lambda values: (
+                f"The strongest preferences are {-np.nanmin(values):.2f} for {first} and "
+                f"{np.nanmax(values):.2f} for {second} lines."
+            ),
+        ),
+    }
+
+
+def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
+    """Direction index and the sides of the choosiest kernel, each against random kernels."""
+    live = [r for r in analysis.kernels if r.tuning.direction_index is not None]
+    if not live:
+        silent = Finding(None, "no kernel answers to a step edge")
+        return {"order-matters": silent, "one-side-lower": silent}
+    choosiest = max(live, key=lambda record: record.tuning.direction_index or 0)
+    index = choosiest.tuning.direction_index or 0.0
+    network = run.config.network
+    by_chance, contrasts = _random_sides(
+        network.initializer, network.kernel_sizes[0], network.activation, len(analysis.kernels)
+    )
+    contrast = side_contrast(run.kernels[-1])[choosiest.index]
+    limit = np.quantile(contrasts, 0.95)
+    name = f"kernel {choosiest.index}"
+    return {
+        "order-matters": Finding(
+            index,
+            f"The highest direction index is {index:.2f}, of {name}. The highest of as many random kernels is "
+            f"{np.median(by_chance):.2f} in the middle: caring about the order takes no learning.",
+            p=float(p_values(np.array([index]), by_chance)[0]),
+        ),
+        "one-side-lower": Finding(
+            float(contrast - limit),
+            f"The sides of {name} differ by {contrast:.2f} standard deviations; those of 95 of 100 random "
+            f"kernels by less than {limit:.2f}.",
+            p=float(p_values(np.array([contrast]), contrasts)[0]),
+        ),
+    }
+
+
+@lru_cache
+def _random_sides(initializer: str, size: int, activation: str, filters: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted: the highest direction index of layers of untrained kernels, and side contrasts of kernels."""
+    rng = rng_for(0, "sides", initializer)
+    kernels = initializer_kernels(initializer, size, DRAWN_KERNELS, rng)
+    tuned = tune(kernels, np.zeros(DRAWN_KERNELS), activation)
+    return largest_of(tuned.direction_index, filters, rng), np.sort(side_contrast(kernels))
+
+
+def _likeness(analysis: Analysis) -> dict[str, Finding]:
+    """Likeness to edge operators under each null, and edges against lines."""
+    found: dict[str, Finding] = {}
+    rivals = [record.rivals for record in analysis.kernels if record.rivals.edge is not None]
+    for name in NULLS:
+        p = [getattr(rival, f"p_edge_{name}") for rival in rivals]
+        if not p:
+            found[f"like-prewitt-{name}"] = Finding(None, "no kernel can be compared with an operator")
+        elif None in p:
+            reason = (
+                "the control with shuffled labels was not trained" if name == "shuffled" else "no such null"
+            )
+            found[f"like-prewitt-{name}"] = Finding(None, reason)
+        else:
+            beyond = sum(value < SIGNIFICANT for value in p)
+            found[f"like-prewitt-{name}"] = Finding(
+                beyond / len(p),
+                f"{beyond} of {len(p)} kernels have p < {SIGNIFICANT:g}; chance alone gives "
+                f"{len(p) * SIGNIFICANT:.1f} on average.",
+                share_interval(beyond, len(p)),
+                share_p(beyond, len(p), SIGNIFICANT),
+                f"{len(p)} kernels",
+            )
+    chance = analysis.course_chance
+    edges, lines = (np.array([getattr(rival, name) for rival in rivals]) for name in ("edge", "line"))
+    differences = edges - lines
+    by_chance = chance.edge_mean - chance.line_mean
+    if len(differences) < 2:
+        found["edges-not-lines"] = Finding(None, "fewer than two kernels can be compared with operators")
+        return found
+    found["edges-not-lines"] = Finding(
+        float(differences.mean() - by_chance),
+        f"{int(np.sum(differences > 0))} of {len(differences)} kernels match an edge operator better than "
+        f"a line operator. Edge less line is {differences.mean():+.2f} on average, for untrained "
+        f"kernels {by_chance:+.2f}.",
+        mean_interval(differences - by_chance),
+        counted=f"{len(differences)} kernels",
+    )
+    return found
+
+
+def _learning(analysis: Analysis) -> dict[str, Finding]:
+    """Which kernels learned something, and whether edge-like ones sum to zero."""
+    records = analysis.kernels
+    dead = sum(record.health == DEAD for record in records)
+    moved = sum(record.health != DEAD and (record.change.relative_norm or 0) >= MOVED for record in records)
+    edge_like = [record for record in records if _is_edge(record)]
+    dc = np.array([record.shares.dc for record in edge_like])
+    chance = analysis.course_chance.dc
+    if len(dc) < 2:
+        zero_sum = Finding(None, "fewer than two kernels are more like edges than like lines")
+    else:
+        zero_sum = Finding(
+            float(np.median(dc) / chance),
+            f"The mean holds {np.median(dc):.1%} of the energy of the {len(dc)} edge-like kernels in the "
+            f"middle; chance gives {chance:.1%}.",
+            bootstrap_interval([dc[:, None] / chance], lambda values, axis: np.median(values, axis=axis)[0]),
+            counted=f"{len(dc)} kernels",
+        )
+    return {
+        "each-learns": Finding(
+            moved / len(records),
+            f"{moved} of {len(records)} kernels moved by a tenth of their norm or more and are not dead; "
+            f"{dead} dead.",
+            share_interval(moved, len(records)),
+            counted=f"{len(records)} kernels",
+        ),
+        "edges-sum-to-zero": zero_sum,
+    }
+
+
+def _is_edge(record: KernelRecord) -> bool:
+    return record.match is not None and record.match.order == 1
