@@ -6,6 +6,19 @@ from linesexp import __version__
 from linesexp.config import ExperimentConfig, settings_of
 from linesexp.kernels.records import KernelRecord
 from linesexp.layer_table import layer_table
+from linesexp.page_evidence import (
+    ablation_table,
+    about_audit,
+    about_ledger,
+    about_nulls,
+    about_pairs,
+    controls_table,
+    layer_quality_table,
+    ledger_cards,
+    p_table,
+    shortcuts_table,
+    unseen_table,
+)
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.sentences import (
@@ -16,6 +29,7 @@ from linesexp.sentences import (
     about_network,
     about_responses,
     about_training,
+    about_tuning,
     operator_name,
     summary,
 )
@@ -80,8 +94,33 @@ def page_of(run: Run) -> str:
             ],
             "figure": _png(run, "figures/similarity.png"),
             "figure_caption": "Largest |cosine| with any operator of that direction, at each recorded step.",
+            "course": _png(run, "figures/course.png"),
+            "course_caption": "Odd is like an edge, even like a line, the mean like a blur. Thin: each kernel.",
         },
-        chance=about_chance(analysis, size),
+        audit={
+            "words": about_audit(analysis),
+            "shortcuts": shortcuts_table(analysis),
+            "unseen": unseen_table(analysis),
+        },
+        tuning={
+            "words": about_tuning(analysis),
+            "figure": _png(run, "figures/tuning.png"),
+            "caption": "Bars as in the pictures, step edges in place of lines: what a kernel answers to is not "
+            "always what it looks like.",
+        },
+        chance={
+            "words": about_chance(analysis, size),
+            "nulls": about_nulls(analysis),
+            "table": p_table(analysis),
+            "pairs": about_pairs(analysis),
+            "quality": layer_quality_table(analysis),
+        },
+        controls={
+            "trained": controls_table(analysis),
+            "ablation": ablation_table(analysis),
+            "missing": analysis.missing,
+        },
+        evidence={"words": about_ledger(analysis.ledger), "cards": ledger_cards(analysis.ledger)},
         repeat=_repeat(run),
     )
 
@@ -125,9 +164,7 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
         "operator": operator_name(after),
         "detects": after.detects or "–",
         "side": sides.get((after.detects or "", after.polarity or 0), "–"),
-        "cosine": f"{match.cosine:+.2f}" if match else "–",
-        "p": f"{match.p_initialiser:.4f}" if match else "–",
-        "p_smooth": _two(match.p_covariance, ".4f") if match else "–",
+        "cosine": _two(match and match.cosine, "+.2f"),
         "angle": _two(after.tuning.preferred_angle_deg, ".0f"),
         "health": after.health,
         "odd": _two(energy.odd),
@@ -142,7 +179,7 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
 
 
 def _two(value: float | None, form: str = ".2f", nothing: str = "–") -> str:
-    return nothing if value is None else format(value, form)
+    return nothing if value is None else format(value, form).replace("-", "−")
 
 
 def _png(run: Run, name: str) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from linesexp.evidence.behaviour import class_pair
+from linesexp.evidence.behaviour import class_pair, tuning_at
 from linesexp.evidence.measuring import analyse
 from linesexp.kernels.analysis import (
     analysis_json,
 )
+from linesexp.kernels.course import Course
 from linesexp.kernels.match import operator_bank
 from linesexp.kernels.operators import DIRECTIONS, get_operator
 from linesexp.page import FRAMES, page_of
@@ -26,6 +27,7 @@ from linesexp.views.figures import similarity_figure, training_figure
 from linesexp.views.kernels import before_after_figure, kernels_gif
 from linesexp.views.responses import Responses, responses_figure, responses_gif
 from linesexp.views.style import png_bytes
+from linesexp.views.tuning import course_figure, tuning_figure
 from linesexp.views.walkthrough import walkthrough_figure
 
 STAGE = "report"
@@ -189,6 +191,18 @@ def _similarity_png(run: Run) -> bytes:
     return png_bytes(similarity_figure(run.history.steps, similarity, analysis.chance.by_direction))
 
 
+def _tuning_png(run: Run) -> bytes:
+    health = [record.health for record in run.analysis.kernels]
+    figure = tuning_figure(tuning_at(run, 0), tuning_at(run, -1), health, run.history.steps[-1])
+    return png_bytes(figure)
+
+
+def _course_png(run: Run) -> bytes:
+    analysis = run.analysis
+    measured = Course(*(np.array(values, dtype=float) for values in vars(analysis.course).values()))
+    return png_bytes(course_figure(run.history.steps, measured, analysis.course_chance))
+
+
 def _shown(picture: np.ndarray) -> np.ndarray:
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
@@ -198,6 +212,8 @@ MAKERS: dict[str, Callable[[Run], bytes]] = {
     "figures/training.png": lambda run: png_bytes(training_figure(run.log)),
     "figures/kernels_before_after.png": _before_after_png,
     "figures/similarity.png": _similarity_png,
+    "figures/course.png": _course_png,
+    "figures/tuning.png": _tuning_png,
     "figures/responses.png": _responses_png,
     "figures/walkthrough.png": _walkthrough_png,
     "gifs/kernels.gif": lambda run: kernels_gif(

@@ -6,6 +6,7 @@ import numpy as np
 
 from linesexp.config import ExperimentConfig
 from linesexp.kernels.analysis import Analysis
+from linesexp.kernels.claims import REFUTED
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 
 
@@ -20,8 +21,16 @@ def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
         f"{before.correct}.",
         f"{matched} of {count} kernels resemble a classical operator more than 95 % of untrained kernels do "
         f"(untrained: {untrained} of {count}; luck alone: {count * SIGNIFICANT:.1f} on average).",
-        "This is one run, an anecdote with numbers: another seed gives other kernels.",
+        _verdicts(analysis),
     ]
+
+
+def _verdicts(analysis: Analysis) -> str:
+    refuted = sum(judgement.verdict == REFUTED for judgement in analysis.ledger)
+    return (
+        f"Of {len(analysis.ledger)} things that are said about such networks this run refutes {refuted} and "
+        "leaves the others undecided: it is one run, and another seed gives other kernels."
+    )
 
 
 def _so_far(config: ExperimentConfig, analysis: Analysis) -> str:
@@ -140,22 +149,36 @@ def about_chance(analysis: Analysis, size: int) -> list[str]:
     """What likeness chance gives, and what each p asks."""
     chance = analysis.chance
     low, middle, high = chance.any
-    matched, count = _matched(analysis.kernels), len(analysis.kernels)
-    smooth = sum((r.match.p_covariance or 1) < SIGNIFICANT for r in analysis.kernels if r.match)
+    count = len(analysis.kernels)
     return [
+        f"For noise, {1 / size**2:.1%} of a kernel’s energy is its mean, and odd and even parts share the rest "
+        "equally; a Prewitt operator is wholly odd, a line operator wholly even.",
         f"Every kernel is compared with Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes "
         f"from 3 to {size} at all places. With so many to choose from, a kernel of pure noise finds a "
         f"similar one: {chance.draws:,} kernels drawn as the untrained ones are ({chance.initialiser}) have a "
         f"best |cosine| of {middle:.2f} in the middle, and 98 % of them lie between {low:.2f} and {high:.2f}.",
-        f"p (luck) is the share of such noise kernels that match at least as well, (b + 1)/(m + 1) with m = "
-        f"{chance.draws:,}; it asks whether the likeness is more than luck. Here {matched} of {count} kernels "
-        f"have p < {SIGNIFICANT:g}; luck alone would give {count * SIGNIFICANT:.1f} on average.",
-        "p (smooth) compares with random kernels that are as smooth as the learned ones but prefer no "
-        f"direction; it asks whether the likeness is more than smoothness. {smooth} of {count} kernels have "
-        f"p < {SIGNIFICANT:g}. The choice of what to compare with decides the answer, so both are shown.",
-        f"For noise, {1 / size**2:.1%} of a kernel’s energy is its mean, and odd and even parts share the rest "
-        "equally; a Prewitt operator is wholly odd, a line operator wholly even.",
+        "p is the share of kernels of chance that match at least as well as the learned one, (b + 1)/(m + 1) "
+        f"with b such kernels among m = {chance.draws:,}. What “chance” means decides the answer, so there are "
+        f"several; each alone would give {count * SIGNIFICANT:.1f} of {count} kernels p < {SIGNIFICANT:g} on "
+        "average:",
     ]
+
+
+def about_tuning(analysis: Analysis) -> str:
+    """How choosy kernels are for a direction, before and after."""
+    choosy, order = (
+        [
+            [value for r in records if (value := getattr(r.tuning, name)) is not None]
+            for records in (analysis.untrained, analysis.kernels)
+        ]
+        for name in ("one_minus_circular_variance", "direction_index")
+    )
+    return (
+        "Every kernel is shown bars and step edges of all directions. How choosy it is for the direction of a "
+        f"bar (1 − circular variance: 0 all alike, 1 one only) is {_median(choosy[0])} in the middle before "
+        f"and {_median(choosy[1])} after training; how much the order of dark and bright counts at an edge "
+        f"(direction index) {_median(order[0])} and {_median(order[1])}."
+    )
 
 
 def operator_name(record: KernelRecord) -> str:

@@ -7,7 +7,7 @@ from linesexp.config import NetworkConfig
 from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges
 from linesexp.kernels.health import DEAD, died_at, triage
 from linesexp.kernels.records import Behaviour
-from linesexp.kernels.tuning import BAR_THICKNESS_PX, tune
+from linesexp.kernels.tuning import BAR_THICKNESS_PX, Tuning, tune
 from linesexp.run import Run
 from linesexp.seeing.forward import preference, strongest_answers
 
@@ -20,15 +20,20 @@ def behaviour(run: Run, step: int) -> Behaviour:
     network, images = run.config.network, run.dataset.part("test")
     weights = run.history.at(step)
     kernel, bias = weights["conv1/kernel"], weights["conv1/bias"]
-    dark = run.config.images.contrast == "dark"
     health = triage(_before_activation(run, "train", step), _before_activation(run, "probes", step))
     died = _died_at(run, [index for index, word in enumerate(health) if word == DEAD])
     return Behaviour(
         preference(strongest_answers(images[0], kernel, bias, network), images[1], class_pair(run)),
-        tune(kernel.mean(axis=2).transpose(2, 0, 1), bias, network.activation, dark_lines=dark),
+        tuning_at(run, step),
         health,
         [died.get(index) for index in range(len(health))],
     )
+
+
+def tuning_at(run: Run, step: int) -> Tuning:
+    """Tuning of the first layer, averaged over colour channels, at a recorded step."""
+    bias, dark = run.history.at(step)["conv1/bias"], run.config.images.contrast == "dark"
+    return tune(run.kernels[step], bias, run.config.network.activation, dark_lines=dark)
 
 
 def _died_at(run: Run, dead: list[int]) -> dict[int, float | None]:

@@ -1,0 +1,292 @@
+"""What the page's sections on evidence hold: p-values, the whole layer, controls, the audit, the ledger."""
+
+from typing import Any
+
+from linesexp.kernels.analysis import Analysis
+from linesexp.kernels.claims import REFUTED, SUPPORTED, UNDECIDED, Judgement
+from linesexp.kernels.records import SIGNIFICANT, KernelRecord
+from linesexp.sentences import operator_name
+
+NEARLY_SOLVED = 0.9  # accuracy of the nearest training picture's class
+
+Table = dict[str, Any]  # caption; head: (words of a column, whether it holds words); rows of texts
+
+NULL_QUESTIONS = {  # column of the table, its null, and what it asks
+    "luck": ("initialiser", "kernels drawn as the untrained ones are: is the likeness more than luck?"),
+    "smooth": (
+        "covariance",
+        "random kernels as smooth as the learned ones, but with no favourite direction: is it more than "
+        "smoothness?",
+    ),
+    "start": ("step0", "this run’s untrained weights in random order: is it more than what this start had?"),
+    "by heart": (
+        "shuffled",
+        "random kernels as smooth as those that the same network learned from shuffled labels: is it more than "
+        "what learning by heart gives?",
+    ),
+}
+SHORTCUTS = {
+    "brightness": "mean brightness alone",
+    "row_sums": "the sum of each row",
+    "column_sums": "the sum of each column",
+    "row_and_column_sums": "row and column sums",
+    "pixels": "all pixels",
+    "sum_spread": "a rule by hand: which vary more, row or column sums?",
+}
+
+
+def p_table(analysis: Analysis) -> Table:
+    """Each kernel's p under each null."""
+    rows = [
+        [str(record.index), operator_name(record), _cosine(record), *_p_columns(record)]
+        for record in analysis.kernels
+    ]
+    head = [("kernel", False), ("most similar operator", True), ("cosine", False)]
+    head += [(f"p ({name})", False) for name in NULL_QUESTIONS] + [("q (luck)", False)]
+    return {"caption": "How often chance does as well, by four kinds of chance", "head": head, "rows": rows}
+
+
+def about_nulls(analysis: Analysis) -> list[tuple[str, str]]:
+    """(name, what it asks and how many kernels pass) for each null, and for q."""
+    count = len(analysis.kernels)
+    lines = []
+    for name, (null, question) in NULL_QUESTIONS.items():
+        p = [getattr(r.match, f"p_{null}") for r in analysis.kernels if r.match]
+        if not p or None in p:
+            lines.append((f"p ({name})", f"{question} Not measured here."))
+        else:
+            passed = sum(value < SIGNIFICANT for value in p)
+            lines.append((f"p ({name})", f"{question} {passed} of {count} kernels have p < {SIGNIFICANT:g}."))
+    passed = sum(r.match is not None and r.match.q_initialiser < SIGNIFICANT for r in analysis.kernels)
+    lines.append(
+        (
+            "q (luck)",
+            f"p (luck) corrected for looking at {count} kernels (Benjamini–Hochberg): among kernels with "
+            f"q < {SIGNIFICANT:g} about one in twenty is a false alarm. {passed} of {count} have it.",
+        )
+    )
+    return lines
+
+
+def layer_quality_table(analysis: Analysis) -> Table:
+    """The layer as a whole before and after, beside layers of chance."""
+    rows = []
+    for name, words in (
+        ("sparsity", "share of kernels that are next to nothing"),
+        ("variance_entropy", "variance entropy: how varied the kernels are"),
+        ("orthogonality", "orthogonality: 1 if all are at right angles"),
+    ):
+        chance = getattr(analysis.quality.chance, name)
+        cells = [_number(getattr(part, name), ".3f") for part in (analysis.quality_before, analysis.quality)]
+        between = f"{chance[0]:.3f} – {chance[2]:.3f}" if chance else "–"
+        rows.append([words, *cells, between])
+    layers = analysis.quality.chance.layers
+    head = [("measure", False), ("untrained", False), ("trained", False), ("95 % of layers of chance", False)]
+    caption = f"The first layer as a whole; chance: {layers:,} layers of as many untrained kernels of this size"
+    return {"caption": caption, "head": head, "rows": rows}
+
+
+def about_pairs(analysis: Analysis) -> str:
+    """Which kernels are opposites."""
+    pairs, limit = analysis.quality.opposite_pairs, analysis.quality.chance.opposite_cosine
+    if limit is None:
+        return "A single kernel has no opposite."
+    threshold = f"below {limit:.2f}, which one layer of chance in a hundred reaches"
+    if not pairs:
+        return f"No two kernels are of opposite polarity (cosine {threshold})."
+    named = ", ".join(f"{pair.first} and {pair.second} ({pair.cosine:+.2f})" for pair in pairs)
+    return f"Kernels of opposite polarity (cosine {threshold}): {named}."
+
+
+def controls_table(analysis: Analysis) -> Table:
+    """This run beside the controls that were trained."""
+    words = {
+        "this run": "this run",
+        "frozen-random": "first layer frozen as it was drawn",
+        "frozen-prewitt": "first layer frozen at Prewitt operators",
+        "frozen-learned": "first layer frozen at this run’s kernels",
+        "shuffled-labels": "training labels shuffled",
+    }
+    rows = [
+        [
+            words[control.name],
+            f"{control.correct} of {control.pictures}",
+            _number(control.loss, ".3g", "infinite"),
+            _number(control.epochs_to_95, "d", "never"),
+            f"{control.matched} of {control.kernels}",
+        ]
+        for control in analysis.controls
+    ]
+    head = [
+        *(("network", False), ("test pictures right", False), ("test loss", False)),
+        *(("epochs to 95 %", False), ("kernels with p (luck) < 0.05", False)),
+    ]
+    caption = "The same network, pictures and seeds, with one thing changed and all else trained anew"
+    return {"caption": caption, "head": head, "rows": rows}
+
+
+def ablation_table(analysis: Analysis) -> Table:
+    """What the trained network loses without each kernel, or with its operator in its place."""
+    without, swapped = analysis.ablation.without, analysis.swap.one
+    rows = [
+        [
+            str(kernel.index),
+            *(str(kernel.score.correct), _number(kernel.loss_change, "+.5f")),
+            *(str(other.score.correct), _number(other.loss_change, "+.5f")),
+        ]
+        for kernel, other in zip(without, swapped, strict=True)
+    ]
+    whole, everything = analysis.swap.whole, analysis.swap.all
+    change = None
+    if everything.loss is not None and whole.loss is not None:
+        change = everything.loss - whole.loss
+    rows.append(["all", "–", "–", str(everything.correct), _number(change, "+.5f")])
+    head = [
+        *(("kernel", False), ("right without it", False), ("loss", False)),
+        *(("right with its operator", False), ("loss", False)),
+    ]
+    caption = (
+        "Nothing trained anew: each kernel’s answers replaced by their mean, or the kernel by its most "
+        f"similar operator; the whole network has {whole.correct} of {whole.pictures} test pictures right"
+    )
+    return {"caption": caption, "head": head, "rows": rows}
+
+
+def about_audit(analysis: Analysis) -> list[str]:
+    """Copies, near copies, and what a network without convolutions would get."""
+    audit = analysis.audit
+    sentences = [
+        f"{audit.distinct:,} of {audit.pictures:,} pictures are different, and {audit.in_several_splits} of "
+        "them occur in more than one split."
+    ]
+    test, train = audit.neighbours.get("test"), audit.neighbours.get("train")
+    if test and train:
+        right = test.same_class.accuracy
+        solves = "nearly solves" if right >= NEARLY_SOLVED else "does not solve"
+        sentences.append(
+            f"The nearest training picture of a test picture is {test.median:.1f} away in the middle (root of "
+            f"the summed squared differences; the nearest of all {test.least:.1f}, {test.fewest_pixels} "
+            f"pixels), that of a training picture {train.median:.1f}. Naming each test picture after its "
+            f"nearest training picture gets {_share(right)} right, so remembering pictures {solves} the task."
+        )
+    return sentences
+
+
+def shortcuts_table(analysis: Analysis) -> Table:
+    """How far rules get that need no network."""
+    rows = [
+        [SHORTCUTS[name], *_scored(found)]
+        for name, found in analysis.audit.shortcuts.items()
+        if found is not None
+    ]
+    if analysis.audit.chance is not None:
+        rows.insert(0, ["always the same class", *_scored(analysis.audit.chance)])
+    head = [("a straight line through", False), ("test pictures right", False), ("95 % interval", False)]
+    return {"caption": "Shortcuts: rules that need no convolution", "head": head, "rows": rows}
+
+
+def unseen_table(analysis: Analysis) -> Table | None:
+    """How the trained network does on lines unlike those that it learned from."""
+    if not analysis.unseen:
+        return None
+    rows = [[name, *_scored(found)] for name, found in analysis.unseen.items()]
+    rows += [[name, "–", reason] for name, reason in analysis.left_out.items()]
+    head = [("pictures", False), ("named rightly", False), ("95 % interval", True)]
+    return {"caption": "The trained network on fresh pictures, one thing changed", "head": head, "rows": rows}
+
+
+def about_ledger(judgements: list[Judgement]) -> list[str]:
+    """What was asked and what came out, in three sentences."""
+    refuted = [j for j in judgements if j.verdict == REFUTED]
+    measured = [j for j in judgements if j.effect is not None]
+    leaning = sum(leans(j) == "for" for j in measured)
+    supported = sum(j.verdict == SUPPORTED for j in judgements)
+    against = f"{len(refuted)} of them {'is' if len(refuted) == 1 else 'are'} refuted"
+    runs = max((j.runs for j in judgements), default=0)
+    last = (
+        "One run proves nothing, as another seed gives other kernels: here “undecided (one run)” is the best "
+        "that a claim can get."
+        if runs <= 1
+        else f"{supported} are supported by all {runs} runs together."
+    )
+    return [
+        f"Asked were {len(judgements)} things that people say about such networks, each with a test that could "
+        "prove it wrong.",
+        f"{against}; the numbers of {leaning} lie on the claim’s side, those of "
+        f"{len(measured) - leaning} on the other, and {len(judgements) - len(measured)} could not be measured.",
+        last,
+    ]
+
+
+LEANINGS = {"for": "this run’s numbers lean towards it", "against": "they lean against it", "": ""}
+
+
+def leans(judgement: Judgement) -> str:
+    """for or against: on which side of its reference the effect lies; empty where there is none."""
+    if judgement.effect is None:
+        return ""
+    above = judgement.effect > judgement.reference
+    return "for" if above == (judgement.wanted == "above") else "against"
+
+
+def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
+    """A card for each claim; kind is the class that colours it: supported, refuted or undecided."""
+    return [
+        {
+            "id": j.id,
+            "kind": next(word for word in (SUPPORTED, REFUTED, UNDECIDED) if j.verdict.startswith(word)),
+            "verdict": j.verdict,
+            "leans": LEANINGS[leans(j)] if j.verdict.startswith(UNDECIDED) else "",
+            "claim": j.claim,
+            "words": j.words[:1].upper() + j.words[1:].rstrip(".") + ".",
+            "measure": j.measure,
+            "effect": _effect(j),
+            "wanted": f"{j.wanted} {_short(j.reference)}",
+            "test": j.test + (f", p = {j.p:.2g}" if j.p is not None else ""),
+            "n": f"{j.runs} run{'s' if j.runs != 1 else ''}"
+            + (f", {j.counted}" if j.counted and j.runs == 1 else ""),
+            "refuted_by": j.refuted_by,
+            "made_in": j.made_in,
+        }
+        for j in judgements
+    ]
+
+
+def _counted(judgement: Judgement) -> str:
+    if judgement.runs == 1:
+        return f"1 run, {judgement.counted}" if judgement.counted else "1 run"
+    return f"{judgement.runs} runs"
+
+
+def _effect(judgement: Judgement) -> str:
+    if judgement.effect is None:
+        return "–"
+    if judgement.interval is None:
+        return _short(judgement.effect)
+    return f"{_short(judgement.effect)} (95 %: {' to '.join(map(_short, judgement.interval))})"
+
+
+def _short(value: float) -> str:
+    """Three digits at most."""
+    return f"{0.0 if abs(value) < 5e-4 else value:.3g}".replace("-", "−")
+
+
+def _p_columns(record: KernelRecord) -> list[str]:
+    names = [f"p_{null}" for null, _ in NULL_QUESTIONS.values()] + ["q_initialiser"]
+    return [_number(getattr(record.match, name, None), ".4f") for name in names]
+
+
+def _cosine(record: KernelRecord) -> str:
+    return _number(record.match and record.match.cosine, "+.2f")
+
+
+def _scored(score: Any) -> list[str]:
+    return [f"{score.correct} of {score.pictures}", f"{_share(score.low)} – {_share(score.high)}"]
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}".replace("%", " %")
+
+
+def _number(value: float | None, form: str, nothing: str = "–") -> str:
+    return nothing if value is None else format(value, form).replace("-", "−")
