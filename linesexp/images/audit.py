@@ -93,7 +93,7 @@ def audit(dataset: Dataset) -> Audit:
         in_several_splits=_in_several(kind, dataset.split),
         in_several_classes=_in_several(kind, dataset.labels),
         neighbours={name: _neighbours(dataset, np.flatnonzero(dataset.chosen(name)), train) for name in SPLITS},
-        chance=_score(labels == np.bincount(labels).argmax()) if len(labels) else None,
+        chance=score_of(labels == np.bincount(labels).argmax()) if len(labels) else None,
         shortcuts=shortcuts,
     )
 
@@ -127,7 +127,7 @@ def _neighbours(dataset: Dataset, asked: np.ndarray, train: np.ndarray) -> Neigh
         median=float(np.median(distance)),
         copies=int(np.sum(distance == 0)),
         fewest_pixels=differ,
-        same_class=_score(same < other),
+        same_class=score_of(same < other),
         tied=int(np.sum(same == other)),
     )
 
@@ -203,7 +203,7 @@ def _score_line(dataset: Dataset, features: np.ndarray, train: np.ndarray, test:
     middle = features[train].mean(axis=0)
     weights = np.linalg.lstsq(features[train] - middle, target - target.mean(axis=0))[0]
     answers = (features[test] - middle) @ weights + target.mean(axis=0)
-    return _score(answers.argmax(axis=1) == dataset.labels[test])
+    return score_of(answers.argmax(axis=1) == dataset.labels[test])
 
 
 def _score_pixels(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Score | None:
@@ -222,7 +222,7 @@ def _score_pixels(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Scor
     weights = np.linalg.lstsq(centred, target - target.mean(axis=0), rcond=RANK_TOLERANCE)[0]
     # Each class's weights sum to 0, so what is the same for all fitted pictures need not be centred.
     answers = (_products(flat, test, fitted) - middle) @ weights + target.mean(axis=0)
-    return _score(answers.argmax(axis=1) == dataset.labels[test])
+    return score_of(answers.argmax(axis=1) == dataset.labels[test])
 
 
 def _score_spread(dataset: Dataset, test: np.ndarray) -> Score | None:
@@ -235,14 +235,14 @@ def _score_spread(dataset: Dataset, test: np.ndarray) -> Score | None:
     pixels = dataset.pixels[test]
     rows, columns = (pixels.sum(axis=(axis, 3), dtype=np.int64).var(axis=1) for axis in (2, 1))
     flat = dataset.labels[test] == dataset.class_names.index("horizontal")
-    return _score(np.where(flat, rows > columns, rows < columns))
+    return score_of(np.where(flat, rows > columns, rows < columns))
 
 
 def _one_hot(dataset: Dataset, chosen: np.ndarray) -> np.ndarray:
     return np.eye(len(dataset.class_names))[dataset.labels[chosen]]
 
 
-def _score(right: np.ndarray) -> Score:
+def score_of(right: np.ndarray) -> Score:
     """right: bool (pictures,), at least one."""
     from scipy import stats  # takes longer to import than everything else here to run
 

@@ -253,7 +253,7 @@ def test_the_spread_of_sums_needs_horizontal_and_vertical_alone(angles):
 
 def test_an_interval_is_that_of_clopper_and_pearson():
     # Bounds for 8 of 10 as in Clopper and Pearson's tables.
-    score = module._score(np.arange(10) < 8)
+    score = module.score_of(np.arange(10) < 8)
     assert (score.correct, score.pictures, score.accuracy) == (8, 10, 0.8)
     assert (score.low, score.high) == pytest.approx((0.4439, 0.9748), abs=1e-4)
 
