@@ -382,6 +382,22 @@ def test_the_command_trains_the_run_and_its_controls_and_goes_on_after_ctrl_c(
     assert list(found["controls"]) == list(CONTROLS)
 
 
+def test_a_switch_wins_over_the_file_and_says_nothing_where_it_is_not_given(linesexp, tmp_path, tiny_toml):
+    (tmp_path / "mine.toml").write_text(tiny_toml.read_text() + "shuffle_labels = true\n")
+    (tmp_path / "plain.toml").write_text(tiny_toml.read_text())
+
+    def chosen(name, *arguments, **more):
+        ended = linesexp("generate", name, "--config", *arguments, cwd=tmp_path, **more)
+        assert ended.returncode == 0, ended.stderr
+        return open_run(tmp_path / name).config.training.shuffle_labels
+
+    assert chosen("from-file", "mine.toml")
+    assert not chosen("against-file", "mine.toml", "--no-shuffle-labels")
+    assert chosen("by-option", "plain.toml", "--shuffle-labels")
+    assert chosen("from-environment", "plain.toml", LINESEXP_SHUFFLE_LABELS="1")
+    assert not chosen("by-default", "plain.toml")
+
+
 def test_bad_use_is_an_error_in_one_line(linesexp, tiny):
     for arguments, words in (
         (["train", "run", "--first-layer", "given", "--force"], "only `linesexp train RUN --controls`"),

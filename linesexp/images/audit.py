@@ -171,7 +171,8 @@ def _products(flat: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarra
 def _chunks(flat: np.ndarray, chosen: np.ndarray | slice) -> Iterator[np.ndarray]:
     """float32 (chosen, up to CHUNK pixels) from −128 to 127, until all pixels have been given."""
     for start in range(0, flat.shape[1], CHUNK):
-        yield flat[chosen, start : start + CHUNK].astype(np.float32) - 128
+        pixels = flat[chosen, start : start + CHUNK].astype(np.float32)
+        yield np.subtract(pixels, 128, out=pixels)
 
 
 def _fewest_pixels(pixels: np.ndarray, one: np.ndarray, other: np.ndarray) -> int:
@@ -197,7 +198,9 @@ def _score_line(dataset: Dataset, features: np.ndarray, train: np.ndarray, test:
     """Least squares from (n, features) onto one-hot classes, with an intercept that costs nothing."""
     if len(train) == 0 or len(test) == 0:
         return None
-    middle, target = features[train].mean(axis=0), _one_hot(dataset, train)
+    # From the first picture on, so that what never varies in training is exactly 0 and gets no weight.
+    features, target = features - features[train[0]], _one_hot(dataset, train)
+    middle = features[train].mean(axis=0)
     weights = np.linalg.lstsq(features[train] - middle, target - target.mean(axis=0))[0]
     answers = (features[test] - middle) @ weights + target.mean(axis=0)
     return score_of(answers.argmax(axis=1) == dataset.labels[test])
