@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from linesexp.evidence.intervals import bootstrap_interval, share_interval
+from linesexp.evidence.intervals import bootstrap_interval, paired_interval, share_interval
 from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.claims import Finding
 from linesexp.run import Run
@@ -37,7 +37,7 @@ def _controls(run: Run) -> dict[str, Finding]:
             float(difference.mean()),
             f"{int(own.sum())} of {len(own)} test pictures named rightly by the run, {int(theirs.sum())} by "
             f"the control {name}.",
-            bootstrap_interval([difference[:, None]], lambda values, axis: values.mean(axis=axis)[0]),
+            paired_interval(difference),
             counted=_pictures(len(own)),
         )
     return found

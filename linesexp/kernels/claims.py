@@ -73,8 +73,9 @@ def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
     """Verdict on a claim from one finding a run.
 
     One run: refuted if its interval (its effect, where that is exact) lies wholly on the wrong side of
-    the reference, else `undecided (one run)`. A sample without an interval refutes nothing. More: supported or refuted if the t interval of the runs'
-    mean effect lies wholly on one side. Without a measured effect `undecided (not measured)`.
+    the reference, else `undecided (one run)`; a sample without an interval refutes nothing. More:
+    supported or refuted if the t interval of the runs' mean effect lies wholly on one side. Without a
+    measured effect `undecided (not measured)`.
     """
     measured = [finding for finding in findings if finding.effect is not None]
     last = (measured or list(findings))[-1]
@@ -234,7 +235,7 @@ CLAIMS = (
         "Learned kernels are needed: with frozen random ones the network does worse.",
         COMMON,
         "test accuracy, less that with the first layer frozen at its untrained weights",
-        "paired bootstrap over test pictures",
+        "Bonett–Price interval of paired shares over test pictures",
         "above",
         0.01,
         "frozen random kernels losing less than 1 picture in 100",
@@ -245,7 +246,7 @@ CLAIMS = (
         "The real Prewitt operators would serve as well as learned kernels.",
         COMMON,
         "test accuracy with the first layer frozen at Prewitt operators, less the run’s own",
-        "paired bootstrap over test pictures",
+        "Bonett–Price interval of paired shares over test pictures",
         "above",
         -0.01,
         "Prewitt operators losing more than 1 picture in 100",
