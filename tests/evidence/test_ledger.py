@@ -44,9 +44,9 @@ def drawn(draw, settings):
 
 @pytest.fixture(scope="session")
 def random_runs(drawn, plant):
-    """Eight runs with their analyses, whose kernels are drawn anew at every step."""
+    """Twelve runs with their analyses, whose kernels are drawn anew at every step."""
     runs = []
-    for seed in range(0, 16, 2):
+    for seed in range(0, 24, 2):
         config, start = drawn(seed)
         runs.append(plant(config, {0: start, 1: drawn(seed + 1)[1]}))
     return [(run, analyse(run)) for run in runs]
@@ -66,7 +66,7 @@ def test_the_findings_are_those_of_the_claims_and_each_is_judged_once(random_run
     assert {judgement.runs for judgement in analysis.ledger} == {0, 1}
 
 
-@pytest.mark.parametrize("index", range(8))
+@pytest.mark.parametrize("index", range(12))
 def test_random_kernels_support_no_claim(index, random_runs):
     for judgement in random_runs[index][1].ledger:
         assert judgement.verdict in ("refuted", ONE_RUN, NOT_MEASURED)
@@ -74,10 +74,11 @@ def test_random_kernels_support_no_claim(index, random_runs):
 
 def test_untrained_networks_do_not_tell_lines_apart_and_it_shows(random_runs):
     found = [{j.id: j for j in analysis.ledger}["tells-lines-apart"].verdict for _, analysis in random_runs]
-    assert found.count("refuted") > 4
+    assert found.count("refuted") > 6
 
 
 def test_many_runs_of_random_kernels_support_nothing_that_learning_is_said_to_do(random_runs):
+    """A study of chance supports a claim with odds of one in forty; these seeds have no such luck."""
     of_runs = [findings(*one) for one in random_runs]
     judgements = [judge(claim, [found[claim.id] for found in of_runs]) for claim in CLAIMS]
     assert {judgement.id for judgement in judgements if judgement.verdict == "supported"} <= TRUE_OF_RANDOM
@@ -95,7 +96,7 @@ def test_random_kernels_are_like_prewitt_as_often_as_chance_says(random_runs):
 
 def test_edge_kernels_of_chance_sum_to_zero_no_more_nearly_than_chance(random_runs):
     effects = [findings(*one)["edges-sum-to-zero"].effect for one in random_runs]
-    assert 0.5 < np.median(effects) < 2
+    assert 0.6 < np.median(effects) < 1.6
 
 
 # Planted kernels.
