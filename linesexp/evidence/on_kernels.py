@@ -26,7 +26,7 @@ from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers
 
 MOVED = 0.1  # relative change from which a kernel counts as having learned something
-DRAWN_KERNELS = 500  # random kernels whose tuning is measured
+DRAWN_KERNELS = 1000  # random kernels whose tuning is measured
 
 
 def on_kernels(run: Run, analysis: Analysis) -> dict[str, Finding]:

@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from linesexp.config import build_config, settings_of
 from linesexp.evidence.ledger import ledger
 from linesexp.evidence.measuring import analyse
-from linesexp.evidence.on_kernels import on_kernels
+from linesexp.evidence.on_kernels import _random_sides, on_kernels
 from linesexp.evidence.on_network import on_network
 from linesexp.images.dataset import make_dataset
 from linesexp.kernels.claims import CLAIMS, NULLS, judge
+from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.operators import line
+from linesexp.kernels.shape import side_contrast
+from linesexp.kernels.tuning import tune
+from linesexp.seeing.depth import change_under_shifts
+from linesexp.seeing.forward import forward
 
 NOT_MEASURED, ONE_RUN = "undecided (not measured)", "undecided (one run)"
 # What random networks have as well: reference is a size, and no more than chance is asked for.
@@ -99,6 +105,19 @@ def test_edge_kernels_of_chance_sum_to_zero_no_more_nearly_than_chance(random_ru
     assert 0.6 < np.median(effects) < 1.6
 
 
+def test_the_choosiest_of_untrained_kernels_has_p_values_of_chance():
+    """Its sides are compared with those of kernels that were chosen as it was."""
+    index, contrast = _random_sides("glorot_uniform", 5, "relu", 8)
+    kernels = initializer_kernels("glorot_uniform", 5, 4000, np.random.default_rng(0))
+    found = tune(kernels, np.zeros(4000), "relu").direction_index
+    choosy = np.nan_to_num(found, nan=-1).reshape(500, 8)  # some answer to no edge at all
+    sides = side_contrast(kernels).reshape(500, 8)[np.arange(500), choosy.argmax(axis=1)]
+    # 8 % with any kernels in the null's place. A quarter of them have an index of 1: no p is small.
+    assert 0.02 < np.mean(p_values(sides, contrast) < 0.05) < 0.07
+    assert stats.kstest(p_values(sides, contrast), "uniform").statistic < 0.1
+    assert p_values(choosy.max(axis=1), index).min() > 0.05
+
+
 # Planted kernels.
 
 
@@ -159,6 +178,63 @@ def test_a_kernel_has_learned_if_it_moved_by_a_tenth(gain, verdict, drawn, plant
     moved = start | {"conv1/kernel": np.float32(gain) * start["conv1/kernel"]}
     found = judged(plant(config, {0: start, 1: moved}))["each-learns"]
     assert (found.effect, found.verdict) == (float(gain > 1.1), verdict)
+
+
+def deep(drawn, plant, bias):
+    """A second layer of one constant map, above zero or not: nothing of the picture reaches the end."""
+    config, start = drawn(seed=3)
+    second = np.zeros_like(start["conv2/kernel"])
+    after = start | {"conv2/kernel": second, "conv2/bias": np.full(4, bias, np.float32)}
+    run = plant(config, {0: start, 1: after})
+    return run, judged(run)
+
+
+def test_a_layer_that_hands_nothing_on_loses_detail_and_class(drawn, plant):
+    _, found = deep(drawn, plant, 1.0)
+    detail, selective = found["early-keeps-detail"], found["deeper-selective"]
+    assert 0 < detail.interval[0] <= detail.effect <= detail.interval[1]
+    assert detail.verdict == ONE_RUN
+    assert selective.interval[0] <= selective.effect <= selective.interval[1]
+    recovered = int(detail.words.split("recovers ")[1].split("%")[0]) / 100
+    assert detail.effect == pytest.approx(recovered, abs=0.006)  # less 0 in the end
+
+
+@pytest.mark.parametrize(("bias", "active", "verdict"), [(1.0, 1.0, "refuted"), (-1.0, 0.0, ONE_RUN)])
+def test_the_last_layer_is_sparser_if_it_is_silent_and_not_if_it_is_all_active(
+    bias, active, verdict, drawn, plant
+):
+    run, found = deep(drawn, plant, bias)
+    maps = forward(run.dataset.part("test")[0], run.history.at(-1), run.config.network)[0].values
+    sparser = found["deeper-sparser"]
+    assert sparser.effect == pytest.approx(np.mean(maps > 0) - active)
+    assert sparser.interval[0] <= sparser.effect <= sparser.interval[1]
+    assert sparser.verdict == verdict
+
+
+def test_a_class_that_only_the_last_layer_tells_makes_it_more_selective(expert, plant):
+    """The expert's maps are summed by a second layer; without it the class must be put together."""
+    config, able, _ = expert
+    two = build_config(settings_of(config), {"network": {"filters": (2, 2), "kernel_sizes": (5, 7)}})
+    second = np.zeros((7, 7, 2, 2), np.float32)
+    second[..., 0, 0] = second[..., 1, 1] = 1
+    dense = np.zeros((2, 2), np.float32)
+    after = {name: values for name, values in able.items() if "conv1" in name} | {
+        "conv2/kernel": second,
+        "conv2/bias": np.zeros(2, np.float32),
+        "dense/kernel": dense,
+        "dense/bias": np.zeros(2, np.float32),
+    }
+    found = judged(plant(two, {0: after, 1: after}))["deeper-selective"]
+    assert 0 < found.interval[0] <= found.effect <= found.interval[1]
+
+
+def test_pooling_is_steadier_by_the_change_before_less_that_after(random_runs):
+    run, analysis = random_runs[0]
+    change = change_under_shifts(run.dataset.part("test")[0], run.history.at(-1), run.config.network)
+    change = change[np.isfinite(change).all(axis=1)].mean(axis=0)
+    found = {judgement.id: judgement for judgement in analysis.ledger}["pooling-steadier"]
+    assert found.effect == pytest.approx(change[0] - change[1])
+    assert 0 < found.interval[0] <= found.effect <= found.interval[1]
 
 
 # What cannot be measured.
