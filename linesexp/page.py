@@ -164,7 +164,7 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
         "operator": operator_name(after),
         "detects": after.detects or "–",
         "side": sides.get((after.detects or "", after.polarity or 0), "–"),
-        "cosine": _two(match and match.cosine, "+.2f"),
+        "cosine": _two(match.cosine if match else None, "+.2f"),
         "angle": _two(after.tuning.preferred_angle_deg, ".0f"),
         "health": after.health,
         "odd": _two(energy.odd),

@@ -277,7 +277,7 @@ def _p_columns(record: KernelRecord) -> list[str]:
 
 
 def _cosine(record: KernelRecord) -> str:
-    return _number(record.match and record.match.cosine, "+.2f")
+    return _number(record.match.cosine if record.match else None, "+.2f")
 
 
 def _scored(score: Any) -> list[str]:

@@ -227,11 +227,12 @@ GIFS = ("gifs/kernels.gif", "gifs/responses.gif")
 
 
 def _made_from(run: Run) -> str:
-    """Digest of the run's files and of the code that everything here is made from."""
+    """Digest of the files of the run and its controls, and of the code, that everything here is made from."""
     digest = hashlib.sha256(_code_digest().encode())
-    for name, entry in sorted(run.folder.manifest().items()):
-        if name.startswith(MADE_FROM_PREFIXES):
-            digest.update(f"{name} {entry.sha256}\n".encode())
+    for of, each in {"": run, **run.controls}.items():
+        for name, entry in sorted(each.folder.manifest().items()):
+            if name.startswith(MADE_FROM_PREFIXES):
+                digest.update(f"{of} {name} {entry.sha256}\n".encode())
     return digest.hexdigest()
 
 

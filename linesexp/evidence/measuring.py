@@ -117,7 +117,7 @@ def _missing(run: Run) -> list[str]:
         )
     if "shuffled-labels" not in run.controls:
         lines.append(
-            "The controls that need training, and the null of shuffled labels, were not made: linesexp train RUN "
-            "--controls does."
+            "The controls that need training, and the null of shuffled labels, were not made: "
+            "linesexp train RUN --controls does."
         )
     return lines
