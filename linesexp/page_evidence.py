@@ -6,6 +6,7 @@ from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.claims import REFUTED, SUPPORTED, UNDECIDED, Judgement
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.sentences import operator_name
+from linesexp.wording import percent
 
 NEARLY_SOLVED = 0.9  # accuracy of the nearest training picture's class
 
@@ -91,10 +92,10 @@ def about_pairs(analysis: Analysis) -> str:
     pairs, limit = analysis.quality.opposite_pairs, analysis.quality.chance.opposite_cosine
     if limit is None:
         return "A single kernel has no opposite."
-    threshold = f"below {limit:.2f}, which one layer of chance in a hundred reaches"
+    threshold = f"below {_number(limit, '.2f')}, which one layer of chance in a hundred reaches"
     if not pairs:
         return f"No two kernels are of opposite polarity (cosine {threshold})."
-    named = ", ".join(f"{pair.first} and {pair.second} ({pair.cosine:+.2f})" for pair in pairs)
+    named = ", ".join(f"{p.first} and {p.second} ({_number(p.cosine, '+.2f')})" for p in pairs)
     return f"Kernels of opposite polarity (cosine {threshold}): {named}."
 
 
@@ -167,7 +168,7 @@ def about_audit(analysis: Analysis) -> list[str]:
             f"The nearest training picture of a test picture is {test.median:.1f} away in the middle (root of "
             f"the summed squared differences; the nearest of all {test.least:.1f}, {test.fewest_pixels} "
             f"pixels), that of a training picture {train.median:.1f}. Naming each test picture after its "
-            f"nearest training picture gets {_share(right)} right, so remembering pictures {solves} the task."
+            f"nearest training picture gets {percent(right)} right, so remembering pictures {solves} the task."
         )
     return sentences
 
@@ -281,11 +282,7 @@ def _cosine(record: KernelRecord) -> str:
 
 
 def _scored(score: Any) -> list[str]:
-    return [f"{score.correct} of {score.pictures}", f"{_share(score.low)} – {_share(score.high)}"]
-
-
-def _share(value: float) -> str:
-    return f"{value:.0%}".replace("%", " %")
+    return [f"{score.correct} of {score.pictures}", f"{percent(score.low)} – {percent(score.high)}"]
 
 
 def _number(value: float | None, form: str, nothing: str = "–") -> str:

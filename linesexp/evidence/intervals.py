@@ -20,6 +20,19 @@ def share_interval(count: int, of: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
+def paired_interval(wins: int, losses: int, of: int) -> tuple[float, float]:
+    """Interval of (wins − losses) / of, where each of so many pictures is a win, a loss or neither.
+
+    From the Clopper–Pearson intervals of both shares at half the error each (Bonferroni): rather too
+    wide, but not of width 0 where nothing differs, as a bootstrap's would be.
+    """
+    from scipy import stats
+
+    confidence = 1 - (1 - CONFIDENCE) / 2
+    won, lost = (stats.binomtest(count, of).proportion_ci(confidence) for count in (wins, losses))
+    return float(won.low - lost.high), float(won.high - lost.low)
+
+
 def share_p(count: int, of: int, chance: float) -> float:
     """Binomial test: p of so many or more where each has this chance."""
     from scipy import stats

@@ -18,6 +18,7 @@ from linesexp.kernels.tuning import tune
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers
+from linesexp.wording import percent
 
 MOVED = 0.1  # relative change from which a kernel counts as having learned something
 DRAWN_KERNELS = 500  # random kernels whose tuning is measured
@@ -166,8 +167,8 @@ def _learning(analysis: Analysis) -> dict[str, Finding]:
     else:
         zero_sum = Finding(
             float(np.median(dc) / chance),
-            f"The mean holds {np.median(dc):.1%} of the energy of the {len(dc)} edge-like kernels in the "
-            f"middle; chance gives {chance:.1%}.",
+            f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels in the "
+            f"middle; chance gives {percent(chance, 1)}.",
             bootstrap_interval([dc[:, None] / chance], lambda values, axis: np.median(values, axis=axis)[0]),
             counted=f"{len(dc)} kernels",
         )
