@@ -152,8 +152,8 @@ def about_chance(analysis: Analysis, size: int) -> list[str]:
     low, middle, high = chance.any
     count = len(analysis.kernels)
     return [
-        f"For noise, {percent(1 / size**2, 1)} of a kernel’s energy is its mean, and odd and even parts share the rest "
-        "equally; a Prewitt operator is wholly odd, a line operator wholly even.",
+        f"For noise, {percent(1 / size**2, 1)} of a kernel’s energy is its mean, and odd and even parts share "
+        "the rest equally; a Prewitt operator is wholly odd, a line operator wholly even.",
         f"Every kernel is compared with Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes "
         f"from 3 to {size} at all places. With so many to choose from, a kernel of pure noise finds a "
         f"similar one: {chance.draws:,} kernels drawn as the untrained ones are ({chance.initialiser}) have a "

@@ -167,8 +167,8 @@ def _learning(analysis: Analysis) -> dict[str, Finding]:
     else:
         zero_sum = Finding(
             float(np.median(dc) / chance),
-            f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels in the "
-            f"middle; chance gives {percent(chance, 1)}.",
+            f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels in "
+            f"the middle; chance gives {percent(chance, 1)}.",
             bootstrap_interval([dc[:, None] / chance], lambda values, axis: np.median(values, axis=axis)[0]),
             counted=f"{len(dc)} kernels",
         )

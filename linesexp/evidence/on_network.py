@@ -113,8 +113,8 @@ def _pooling(run: Run) -> dict[str, Finding]:
     return {
         "pooling-steadier": Finding(
             float(before - after),
-            f"Shifted by one or two pixels, the first layer’s maps change by {percent(before)} of their norm before "
-            f"pooling and by {percent(after)} after it.",
+            f"Shifted by one or two pixels, the first layer’s maps change by {percent(before)} of their norm "
+            f"before pooling and by {percent(after)} after it.",
             bootstrap_interval([change], lambda values, axis: np.subtract(*values.mean(axis=axis))),
             counted=_pictures(len(change)),
         )
