@@ -20,19 +20,6 @@ def share_interval(count: int, of: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def paired_interval(wins: int, losses: int, of: int) -> tuple[float, float]:
-    """Interval of (wins − losses) / of, where each of so many pictures is a win, a loss or neither.
-
-    From the Clopper–Pearson intervals of both shares at half the error each (Bonferroni): rather too
-    wide, but not of width 0 where nothing differs, as a bootstrap's would be.
-    """
-    from scipy import stats
-
-    confidence = 1 - (1 - CONFIDENCE) / 2
-    won, lost = (stats.binomtest(count, of).proportion_ci(confidence) for count in (wins, losses))
-    return float(won.low - lost.high), float(won.high - lost.low)
-
-
 def share_p(count: int, of: int, chance: float) -> float:
     """Binomial test: p of so many or more where each has this chance."""
     from scipy import stats
@@ -48,24 +35,56 @@ def mean_interval(values: np.ndarray) -> tuple[float, float]:
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
-def bootstrap_interval(samples: Sequence[np.ndarray], statistic: Callable) -> tuple[float, float] | None:
-    """Percentile bootstrap over the rows of each sample (n, values); None for a sample of one row.
+def paired_interval(differences: np.ndarray) -> tuple[float, float]:
+    """Interval of the difference of two shares from pairs (n,): 1 first only, −1 second only, 0 both or none.
 
-    statistic(*samples, axis) takes (values, …, n) arrays and reduces the axis and the values.
+    Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions
+    based on paired data". Unlike a bootstrap it is not of width 0 where no pair differs.
+    """
+    from scipy import stats
+
+    count = len(differences) + 2
+    first, second = ((np.sum(differences == sign) + 1) / count for sign in (1, -1))
+    middle = first - second
+    half = stats.norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt((first + second - middle**2) / count)
+    return float(max(middle - half, -1)), float(min(middle + half, 1))
+
+
+def median_interval(values: np.ndarray) -> tuple[float, float] | None:
+    """Interval of the median between two of the values (n,), by the binomial; None for fewer than six."""
+    from scipy import stats
+
+    interval = stats.quantile_test(values).confidence_interval(CONFIDENCE)
+    low, high = float(interval.low), float(interval.high)
+    return (low, high) if np.isfinite([low, high]).all() else None
+
+
+def bootstrap_interval(samples: Sequence[np.ndarray], statistic: Callable) -> tuple[float, float] | None:
+    """Percentile bootstrap over the rows of each sample (n, values).
+
+    statistic(*samples, axis) takes (values, …, n) arrays and reduces the axis and the values. None for a
+    sample of one row, and if a resample has no statistic (NaN): such a sample is too small to tell.
     """
     from scipy import stats
 
     if min(len(sample) for sample in samples) < 2:
         return None
-    found = stats.bootstrap(
+    known = []
+
+    def watched(*resampled: np.ndarray, axis: int) -> np.ndarray:
+        found = statistic(*resampled, axis=axis)
+        known.append(np.isfinite(found).all())
+        return np.nan_to_num(found)  # SciPy would warn
+
+    low, high = stats.bootstrap(
         [np.moveaxis(sample, 0, -1) for sample in samples],
-        statistic,
+        watched,
         n_resamples=RESAMPLES,
         batch=200,
         axis=-1,
+        vectorized=True,
         method="percentile",
         confidence_level=CONFIDENCE,
         rng=rng_for(0, "bootstrap"),
     ).confidence_interval
-    low, high = float(found.low), float(found.high)
-    return (low, high) if np.isfinite([low, high]).all() else None
+    return (float(low), float(high)) if all(known) else None

@@ -38,7 +38,7 @@ def _controls(run: Run) -> dict[str, Finding]:
             float(difference.mean()),
             f"{int(own.sum())} of {len(own)} test pictures named rightly by the run, {int(theirs.sum())} by "
             f"the control {name}.",
-            paired_interval(int((difference > 0).sum()), int((difference < 0).sum()), len(difference)),
+            paired_interval(difference),
             counted=_pictures(len(own)),
         )
     return found

@@ -37,8 +37,8 @@ class Finding:
     """What one run says about a claim.
 
     effect: None where the run cannot say, `words` being the reason; interval: of this run alone, at 95 %,
-    None where nothing was sampled and the effect is exact; p: of the run's own test, where it has one;
-    counted: what was sampled, such as `180 test pictures`.
+    None where nothing was sampled and the effect is exact, or where too little was; p: of the run's own
+    test, where it has one; counted: what was sampled, such as `180 test pictures`.
     """
 
     effect: float | None
@@ -73,8 +73,9 @@ def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
     """Verdict on a claim from one finding a run.
 
     One run: refuted if its interval (its effect, where that is exact) lies wholly on the wrong side of
-    the reference, else `undecided (one run)`. More: supported or refuted if the t interval of the runs'
-    mean effect lies wholly on one side. Without a measured effect `undecided (not measured)`.
+    the reference, else `undecided (one run)`; a sample without an interval refutes nothing. More:
+    supported or refuted if the t interval of the runs' mean effect lies wholly on one side. Without a
+    measured effect `undecided (not measured)`.
     """
     measured = [finding for finding in findings if finding.effect is not None]
     last = (measured or list(findings))[-1]
@@ -95,15 +96,17 @@ def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
         last.p if len(measured) == 1 else None,
         last.counted if len(measured) < 2 else f"{len(measured)} runs",
         len(measured),
-        _verdict(claim, effect, interval, len(measured)),
+        _verdict(claim, effect, interval, len(measured), exact=not last.counted),
         last.words,
     )
 
 
-def _verdict(claim: Claim, effect: float | None, interval: tuple[float, float] | None, runs: int) -> str:
+def _verdict(
+    claim: Claim, effect: float | None, interval: tuple[float, float] | None, runs: int, exact: bool
+) -> str:
     if effect is None:
         return f"{UNDECIDED} (not measured)"
-    low, high = interval or (effect, effect)
+    low, high = interval or ((effect, effect) if exact else (-np.inf, np.inf))
     holds, fails = low > claim.reference, high < claim.reference
     if claim.wanted == "below":
         holds, fails = high < claim.reference, low > claim.reference
@@ -232,7 +235,7 @@ CLAIMS = (
         "Learned kernels are needed: with frozen random ones the network does worse.",
         COMMON,
         "test accuracy, less that with the first layer frozen at its untrained weights",
-        "Clopper–Pearson intervals of the test pictures that only one of both names rightly",
+        "Bonett–Price interval of paired shares over test pictures",
         "above",
         0.01,
         "frozen random kernels losing less than 1 picture in 100",
@@ -243,7 +246,7 @@ CLAIMS = (
         "The real Prewitt operators would serve as well as learned kernels.",
         COMMON,
         "test accuracy with the first layer frozen at Prewitt operators, less the run’s own",
-        "Clopper–Pearson intervals of the test pictures that only one of both names rightly",
+        "Bonett–Price interval of paired shares over test pictures",
         "above",
         -0.01,
         "Prewitt operators losing more than 1 picture in 100",
