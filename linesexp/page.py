@@ -173,6 +173,7 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
         "axis_vertical": _two(energy.axis_vertical),
         "axis_horizontal": _two(energy.axis_horizontal),
         "change": _two(after.change.relative_norm),
+        "start": _two(after.change.cosine, "+.2f"),
         "before": _two(before.preference, "+.2f", "silent"),
         "after": _two(after.preference, "+.2f", "silent"),
     }

@@ -141,8 +141,8 @@ def about_matches(analysis: Analysis) -> str:
         f"{words} The strongest is kernel {strongest.index}: |cosine| {cosine:.2f} with "
         f"{operator_name(strongest)}. “Bright side” says where a bright area makes the kernel answer; “angle” "
         "is the bar that it answers to most, 0 being horizontal and 90 vertical; “change” is the distance from "
-        "the untrained kernel, relative to its norm; an operator’s place is the row and column of its upper "
-        "left corner in the kernel."
+        "the untrained kernel, relative to its norm, and the column after it the cosine between both; an "
+        "operator’s place is the row and column of its upper left corner in the kernel."
     )
 
 
