@@ -31,9 +31,10 @@ def behaviour(run: Run, step: int) -> Behaviour:
 
 
 def tuning_at(run: Run, step: int) -> Tuning:
-    """Tuning of the first layer, averaged over colour channels, at a recorded step."""
-    bias, dark = run.history.at(step)["conv1/bias"], run.config.images.contrast == "dark"
-    return tune(run.kernels[step], bias, run.config.network.activation, dark_lines=dark)
+    """Tuning of the first layer at a recorded step, to grey probes: every colour channel shows the same."""
+    weights, dark = run.history.at(step), run.config.images.contrast == "dark"
+    kernels = weights["conv1/kernel"].sum(axis=2).transpose(2, 0, 1)  # (filters, k, k)
+    return tune(kernels, weights["conv1/bias"], run.config.network.activation, dark_lines=dark)
 
 
 def _died_at(run: Run, dead: list[int]) -> dict[int, float | None]:

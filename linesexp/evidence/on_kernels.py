@@ -6,14 +6,20 @@ from functools import lru_cache
 import numpy as np
 
 from linesexp.evidence.behaviour import class_pair
-from linesexp.evidence.intervals import bootstrap_interval, mean_interval, share_interval, share_p
+from linesexp.evidence.intervals import (
+    bootstrap_interval,
+    mean_interval,
+    median_interval,
+    share_interval,
+    share_p,
+)
 from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.claims import NULLS, Finding
 from linesexp.kernels.health import DEAD
 from linesexp.kernels.match import initializer_kernels, p_values
-from linesexp.kernels.nulls import largest_of
+from linesexp.kernels.nulls import DRAWS, largest_of
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
-from linesexp.kernels.shape import side_contrast
+from linesexp.kernels.shape import shares, side_contrast
 from linesexp.kernels.tuning import tune
 from linesexp.run import Run
 from linesexp.seeds import rng_for
@@ -26,7 +32,8 @@ DRAWN_KERNELS = 500  # random kernels whose tuning is measured
 
 def on_kernels(run: Run, analysis: Analysis) -> dict[str, Finding]:
     """A finding for each claim on kernels, by the claim's id."""
-    return _preferences(run, analysis) | _sides(run, analysis) | _likeness(analysis) | _learning(analysis)
+    found = _preferences(run, analysis) | _sides(run, analysis) | _likeness(analysis)
+    return found | _learning(analysis) | _zero_sum(run, analysis)
 
 
 def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
@@ -45,7 +52,9 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
         def of_means(one: np.ndarray, other: np.ndarray, axis: int) -> np.ndarray:
             one, other = one.mean(axis=axis), other.mean(axis=axis)
             with np.errstate(invalid="ignore", divide="ignore"):
-                return statistic((other - one) / (one + other))
+                values = (other - one) / (one + other)
+            nothing = np.isnan(values).all(axis=0)  # resamples of pictures that no kernel answers to
+            return np.where(nothing, np.nan, statistic(np.where(nothing, 0, values)))
 
         samples = [np.maximum(answers[labels == label], 0) for label in pair]
         interval = bootstrap_interval(samples, of_means)
@@ -97,8 +106,8 @@ def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
         ),
         "one-side-lower": Finding(
             float(contrast - limit),
-            f"The sides of {name} differ by {contrast:.2f} standard deviations; those of 95 of 100 random "
-            f"kernels by less than {limit:.2f}.",
+            f"The sides of {name} differ by {contrast:.2f} standard deviations; those of the kernel chosen "
+            f"likewise in 95 of 100 untrained layers by less than {limit:.2f}.",
             p=float(p_values(np.array([contrast]), contrasts)[0]),
         ),
     }
@@ -106,11 +115,12 @@ def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
 
 @lru_cache
 def _random_sides(initializer: str, size: int, activation: str, filters: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted: the highest direction index of layers of untrained kernels, and side contrasts of kernels."""
+    """Sorted: the highest direction index of untrained layers, and the side contrast of the kernel with it."""
     rng = rng_for(0, "sides", initializer)
     kernels = initializer_kernels(initializer, size, DRAWN_KERNELS, rng)
     tuned = tune(kernels, np.zeros(DRAWN_KERNELS), activation)
-    return largest_of(tuned.direction_index, filters, rng), np.sort(side_contrast(kernels))
+    choosiest = largest_of(tuned.direction_index, filters, rng)
+    return np.sort(tuned.direction_index[choosiest]), np.sort(side_contrast(kernels)[choosiest])
 
 
 def _likeness(analysis: Analysis) -> dict[str, Finding]:
@@ -155,23 +165,10 @@ def _likeness(analysis: Analysis) -> dict[str, Finding]:
 
 
 def _learning(analysis: Analysis) -> dict[str, Finding]:
-    """Which kernels learned something, and whether edge-like ones sum to zero."""
+    """Which kernels learned something."""
     records = analysis.kernels
     dead = sum(record.health == DEAD for record in records)
     moved = sum(record.health != DEAD and (record.change.relative_norm or 0) >= MOVED for record in records)
-    edge_like = [record for record in records if _is_edge(record)]
-    dc = np.array([record.shares.dc for record in edge_like])
-    chance = analysis.course_chance.dc
-    if len(dc) < 2:
-        zero_sum = Finding(None, "fewer than two kernels are more like edges than like lines")
-    else:
-        zero_sum = Finding(
-            float(np.median(dc) / chance),
-            f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels in "
-            f"the middle; chance gives {percent(chance, 1)}.",
-            bootstrap_interval([dc[:, None] / chance], lambda values, axis: np.median(values, axis=axis)[0]),
-            counted=f"{len(dc)} kernels",
-        )
     return {
         "each-learns": Finding(
             moved / len(records),
@@ -179,9 +176,33 @@ def _learning(analysis: Analysis) -> dict[str, Finding]:
             f"{dead} dead.",
             share_interval(moved, len(records)),
             counted=f"{len(records)} kernels",
-        ),
-        "edges-sum-to-zero": zero_sum,
+        )
     }
+
+
+def _zero_sum(run: Run, analysis: Analysis) -> dict[str, Finding]:
+    """Whether edge-like kernels sum to zero more nearly than random ones do."""
+    dc = np.array([record.shares.dc for record in analysis.kernels if _is_edge(record)])
+    if len(dc) < 2:
+        few = Finding(None, "fewer than two kernels are more like edges than like lines")
+        return {"edges-sum-to-zero": few}
+    chance = _random_dc(run.config.network.initializer, run.kernels.shape[-1])
+    return {
+        "edges-sum-to-zero": Finding(
+            float(np.median(dc) / chance),
+            f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels in "
+            f"the middle, {percent(chance, 1)} of that of random ones.",
+            median_interval(dc / chance),
+            counted=f"{len(dc)} kernels",
+        )
+    }
+
+
+@lru_cache
+def _random_dc(initializer: str, size: int) -> float:
+    """Median share of the mean in the energy of untrained kernels: less than half the mean share, 1/k²."""
+    drawn = initializer_kernels(initializer, size, DRAWS, rng_for(0, "dc", initializer))
+    return float(np.median(shares(drawn).dc))
 
 
 def _is_edge(record: KernelRecord) -> bool:

@@ -10,10 +10,17 @@ from linesexp.seeing.depth import Depth, change_under_shifts, look_through
 from linesexp.seeing.forward import probabilities
 from linesexp.wording import percent
 
+OF_DEPTH = ("early-keeps-detail", "deeper-selective", "deeper-sparser")
+OF_POOLING = "pooling-steadier"
+
 
 def on_network(run: Run, analysis: Analysis) -> dict[str, Finding]:
     """A finding for each claim on the network, by the claim's id."""
-    return _accuracy(analysis) | _controls(run) | _depth(run) | _pooling(run)
+    found = _accuracy(analysis) | _controls(run)
+    if not all(np.isfinite(values).all() for values in run.history.at(-1).values()):
+        diverged = Finding(None, "some weights are not finite (the training diverged)")
+        return found | dict.fromkeys((*OF_DEPTH, OF_POOLING), diverged)
+    return found | _depth(run) | _pooling(run)
 
 
 def _accuracy(analysis: Analysis) -> dict[str, Finding]:
@@ -58,7 +65,7 @@ def _depth(run: Run) -> dict[str, Finding]:
     seen = look_through(parts[0], parts[1], parts[2], run.history.at(-1), run.config.network)
     if seen.active.shape[1] < 2:
         single = Finding(None, "the network has one convolution only")
-        return dict.fromkeys(("early-keeps-detail", "deeper-selective", "deeper-sparser"), single)
+        return dict.fromkeys(OF_DEPTH, single)
     counted = _pictures(len(seen.active))
     detail, classes = (_explained(seen, what) for what in ("pixels", "classes"))
     active = seen.active.mean(axis=0)
@@ -108,10 +115,10 @@ def _pooling(run: Run) -> dict[str, Finding]:
     change = change_under_shifts(images, run.history.at(-1), run.config.network)
     change = change[np.isfinite(change).all(axis=1)]
     if len(change) < 2 or run.config.network.pool_size == 1:
-        return {"pooling-steadier": Finding(None, "no pooling, or no picture that the first layer answers to")}
+        return {OF_POOLING: Finding(None, "no pooling, or no picture that the first layer answers to")}
     before, after = change.mean(axis=0)
     return {
-        "pooling-steadier": Finding(
+        OF_POOLING: Finding(
             float(before - after),
             f"Shifted by one or two pixels, the first layer’s maps change by {percent(before)} of their norm "
             f"before pooling and by {percent(after)} after it.",

@@ -48,6 +48,7 @@ def drawn_norm(initializer: str, size: int, channels: int, filters: int) -> floa
     return float(np.sqrt(fan_in * GAINS[scheme] / fan))
 
 
+@np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
 def matched_operators(kernels: np.ndarray, bank: Bank) -> np.ndarray:
     """Each kernel of a layer with its best-matching operator in its place; shape and type stay.
 

@@ -68,10 +68,12 @@ def side_contrast(kernels: np.ndarray) -> np.ndarray:
     """(filters,): how far the mean weights of two opposite sides differ, in standard deviations of the weights.
 
     The larger of left against right and above against below; the middle column or row belongs to
-    neither side. A k×k Prewitt operator has 2√(k / (k − 1)); NaN for a constant kernel.
+    neither side. A k×k Prewitt operator of odd k has 2√(k / (k − 1)); NaN for a constant kernel.
     """
     kernels = nan_where_broken(kernels)
     half = kernels.shape[-1] // 2
+    if half == 0:  # one weight has no sides
+        return np.full(len(kernels), np.nan)
     columns, rows = kernels.mean(axis=1), kernels.mean(axis=2)  # (filters, k)
     differences = [
         np.abs(line[:, -half:].mean(axis=1) - line[:, :half].mean(axis=1)) for line in (columns, rows)

@@ -28,6 +28,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+@np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
 def convolve(
     images: np.ndarray,
     kernels: np.ndarray,
@@ -60,6 +61,7 @@ def relu(maps: np.ndarray) -> np.ndarray:
     return ACTIVATIONS["relu"](maps)
 
 
+@np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
 def pool(
     maps: np.ndarray,
     size: int = 2,
@@ -87,6 +89,7 @@ def pool(
     return (_windows(maps, size, stride).sum(axis=(4, 5)) / inside).astype(np.result_type(maps, np.float32))
 
 
+@np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
 def softmax(scores: np.ndarray) -> np.ndarray:
     """Scores (n, classes) → probabilities that sum to 1."""
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))

@@ -94,10 +94,7 @@ def _squared_errors(
 
 
 def change_under_shifts(
-    images: np.ndarray,
-    weights: dict[str, np.ndarray],
-    network: NetworkConfig,
-    distances: tuple[int, ...] = (1, 2),
+    images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig
 ) -> np.ndarray:
     """(n, 2): relative change ‖f(shifted) − f‖ / ‖f‖ of the first layer's maps f, unpooled and pooled.
 

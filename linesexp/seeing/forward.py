@@ -16,6 +16,7 @@ class LayerOutput:
     values: np.ndarray
 
 
+@np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
 def forward(
     images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig, first: int = 1
 ) -> list[LayerOutput]:
