@@ -7,6 +7,7 @@ from linesexp.kernels.nulls import (
     covariance_null,
     gaussian_kernels,
     initializer_null,
+    largest_of,
     null_of,
     q_values,
     shuffled_weights_null,
@@ -100,3 +101,21 @@ def test_q_values_are_benjamini_hochbergs_and_skip_what_is_unknown():
     np.testing.assert_allclose(q[[0, 2, 3]], [0.03, 0.04, 0.04])
     assert np.isnan(q[1])
     assert np.isnan(q_values(np.array([np.nan]))).all()
+
+
+def test_the_largest_of_several_is_as_often_below_as_all_of_them_are():
+    values = rng(0).permutation(1000) / 1000
+    largest = values[largest_of(values, 8, rng(1))]
+    for point in (0.5, 0.8, 0.95):
+        assert np.mean(largest < point) == pytest.approx(point**8, abs=0.02)
+
+
+def test_the_largest_of_one_is_any_of_them():
+    found = largest_of(np.array([3.0, 1.0, 2.0]), 1, rng())
+    np.testing.assert_allclose(np.bincount(found) / len(found), 1 / 3, atol=0.02)
+
+
+def test_what_is_unknown_is_never_the_largest():
+    found = largest_of(np.array([np.nan, 1.0, np.nan, 2.0]), 3, rng())
+    assert set(found.tolist()) == {1, 3}
+    assert np.mean(found == 3) == pytest.approx(7 / 8, abs=0.02)

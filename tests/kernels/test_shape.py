@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from linesexp.kernels.operators import get_operator, prewitt
-from linesexp.kernels.shape import change_from_start, shares
+from linesexp.kernels.operators import DIRECTIONS, get_operator, prewitt
+from linesexp.kernels.shape import change_from_start, shares, side_contrast
 
 # Whole numbers: some kernel may be constant or zero, none differs from constant by rounding alone.
 kernels = npst.arrays(
@@ -123,3 +123,54 @@ def test_a_start_of_zeros_has_no_finite_change():
     relative, cosine = change_from_start(random_kernels(1), np.zeros((1, 7, 7)))
     assert not np.isfinite(relative[0])
     assert np.isnan(cosine[0])
+
+
+# The sides.
+
+
+@pytest.mark.parametrize("size", [3, 5, 7, 11])
+@pytest.mark.parametrize("detects", DIRECTIONS)
+@pytest.mark.parametrize("gain", [1.0, -0.01])
+def test_the_sides_of_a_prewitt_operator_differ_by_the_closed_form(size, detects, gain):
+    found = side_contrast(gain * prewitt(size, detects)[None])
+    assert found[0] == pytest.approx(2 * np.sqrt(size / (size - 1)))
+
+
+@pytest.mark.parametrize("size", [2, 4, 6])
+def test_an_even_step_edge_has_no_middle(size):
+    step = np.repeat(np.sign(np.arange(size) - (size - 1) / 2)[None], size, axis=0)  # −1 and +1, spread 1
+    assert side_contrast(step[None])[0] == pytest.approx(2)
+
+
+def test_the_middle_belongs_to_neither_side():
+    middle = np.zeros((1, 5, 5))
+    middle[0, 2] = middle[0, :, 2] = 1.0
+    assert side_contrast(middle)[0] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_line_in_the_middle_has_equal_sides():
+    assert side_contrast(get_operator("line", 7).kernel[None])[0] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_sides_of_a_kernel_by_hand():
+    # Columns have means 0, 1, 5: right less left is 5. Rows 1, 2, 3: below less above is 2.
+    kernel = np.array([[0.0, 0, 3], [0, 1, 5], [0, 2, 7]])
+    assert side_contrast(kernel[None])[0] == pytest.approx(5 / kernel.std())
+
+
+@settings(max_examples=40, deadline=None)
+@given(kernels=kernels, gain=st.sampled_from([-1.0, 0.01, 1e4]), turns=st.integers(0, 3), mirror=st.booleans())
+def test_gain_polarity_offset_and_turns_do_not_change_the_difference_of_sides(kernels, gain, turns, mirror):
+    turned = np.rot90(gain * kernels, turns, axes=(1, 2))
+    turned = turned[:, :, ::-1] if mirror else turned
+    np.testing.assert_allclose(side_contrast(turned), side_contrast(kernels), atol=1e-9)
+    varied = np.ptp(kernels, axis=(1, 2)) > 0
+    np.testing.assert_allclose(side_contrast(kernels + 3)[varied], side_contrast(kernels)[varied], atol=1e-9)
+    assert np.isnan(side_contrast(kernels)).tolist() == (~varied).tolist()
+
+
+@pytest.mark.parametrize(
+    "kernel", [np.zeros((5, 5)), np.full((4, 4), 0.1), np.ones((1, 1)), np.full((3, 3), np.nan)]
+)
+def test_constant_and_broken_kernels_have_no_sides(kernel):
+    assert np.isnan(side_contrast(np.stack([kernel, kernel]))).all()
