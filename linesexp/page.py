@@ -94,13 +94,15 @@ def page_of(run: Run) -> str:
             ],
             "figure": _png(run, "figures/similarity.png"),
             "figure_caption": "Largest |cosine| with any operator of that direction, at each recorded step.",
+            "classes": analysis.preference_classes,
+            "operators": _png(run, "figures/operators.png"),
             "course": _png(run, "figures/course.png"),
             "course_caption": "Odd is like an edge, even like a line, the mean like a blur. Thin: each kernel.",
         },
         audit={
             "words": about_audit(analysis),
             "shortcuts": shortcuts_table(analysis),
-            "unseen": unseen_table(analysis),
+            "unseen": unseen_table(analysis, config.images),
         },
         tuning={
             "words": about_tuning(analysis),
@@ -170,12 +172,10 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
         "odd": _two(energy.odd),
         "even": _two(energy.even),
         "dc": _two(energy.dc),
-        "axis_vertical": _two(energy.axis_vertical),
-        "axis_horizontal": _two(energy.axis_horizontal),
+        "axis": _two(max(filter(None, (energy.axis_vertical, energy.axis_horizontal)), default=None)),
         "change": _two(after.change.relative_norm),
         "start": _two(after.change.cosine, "+.2f"),
-        "before": _two(before.preference, "+.2f", "silent"),
-        "after": _two(after.preference, "+.2f", "silent"),
+        "preference": " → ".join(_two(r.preference, "+.2f", "silent") for r in (before, after)),
     }
 
 

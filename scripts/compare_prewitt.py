@@ -17,8 +17,7 @@ def main(path: str) -> None:
     for kernel in run.analysis.kernels:
         match, energy = kernel.match, kernel.shares
         if match is None:
-            print(f"{kernel.index:>6}  constant: nothing to compare")
-            continue
+            continue  # a constant kernel
         operator = f"{match.operator} {match.size}×{match.size} at ({match.row}, {match.column})"
         print(
             f"{kernel.index:>6}  {operator:24}  {kernel.detects or '–':10} {match.cosine:>+7.2f} "
@@ -33,7 +32,9 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] in (["-h"], ["--help"]):
+        sys.exit(print(__doc__))
     try:
-        main(sys.argv[1] if len(sys.argv) > 1 else "results/default")
+        main(*(sys.argv[1:] or ["results/default"]))
     except linesexp.LinesexpError as error:
         sys.exit(f"Error: {error}")

@@ -4,7 +4,7 @@ import numpy as np
 
 from linesexp.evidence.intervals import bootstrap_interval, paired_interval, share_interval
 from linesexp.kernels.analysis import Analysis
-from linesexp.kernels.claims import Finding
+from linesexp.kernels.verdicts import Finding
 from linesexp.run import Run
 from linesexp.seeing.depth import Depth, change_under_shifts, look_through
 from linesexp.seeing.forward import probabilities

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from linesexp.kernels.claims import CLAIMS, NULLS, Claim, Finding, judge
+from linesexp.kernels.claims import CLAIMS, NULLS, Claim
+from linesexp.kernels.verdicts import Finding, judge
 
 NOT_MEASURED, ONE_RUN = "undecided (not measured)", "undecided (one run)"
 OF_THE_ISSUE = {
