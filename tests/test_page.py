@@ -157,7 +157,7 @@ def test_the_page_is_small_enough_to_send(tiny_run):
 
 def test_every_picture_has_a_description(page):
     pictures = re.findall(r"<img[^>]*>", page)
-    assert len(pictures) == 10
+    assert len(pictures) == 11
     for picture in pictures:
         assert len(re.search(r'alt="([^"]*)"', picture)[1]) > 20
 
@@ -213,7 +213,7 @@ def test_preferences_are_the_median_of_their_sizes(words, run):
     values = (-0.9, 0.5, None, 0.1)
     trained = [replace(r, preference=value) for r, value in zip(records, values, strict=True)]
     silent = [replace(r, preference=None) for r in records]
-    assert "in the middle of all kernels: – before and 0.50 after training" in words(
+    assert "The median of its size over the kernels: – before and 0.50 after training" in words(
         untrained=silent, kernels=trained
     )
 
@@ -222,7 +222,7 @@ def test_chance_is_told_in_the_numbers_of_the_null(words, run):
     chance = replace(open_run(run).analysis.chance, any=(0.12, 0.34, 0.56), draws=12_345)
     text = words(chance=chance)
     assert "12,345 kernels" in text
-    assert "best |cosine| of 0.34 in the middle, and 98 % of them lie between 0.12 and 0.56" in text
+    assert "median best |cosine| of 0.34, and 98 % of them lie between 0.12 and 0.56" in text
 
 
 def test_kernels_without_a_match_and_answers_are_told_as_such(words, run):
@@ -379,7 +379,7 @@ class TestInABrowser:
 
     def test_every_picture_is_shown(self, visit):
         widths = visit().eval_on_selector_all("img", "pictures => pictures.map(one => one.naturalWidth)")
-        assert len(widths) == 10
+        assert len(widths) == 11
         assert min(widths) > 100
 
     @pytest.mark.parametrize("number", [0, 1])
@@ -424,5 +424,5 @@ class TestInABrowser:
     def test_without_scripts_everything_but_motion_is_there(self, visit):
         view = visit(javascript=False)
         assert view.get_by_role("button").count() == 0
-        assert view.locator("img").count() == 10
+        assert view.locator("img").count() == 11
         assert view.locator("#comparison tbody tr").count() == 4

@@ -17,7 +17,7 @@ OF_THE_ISSUE = {
     "a network tells horizontal from vertical lines at unseen positions": {"tells-lines-apart"},
     "untrained kernels have no clear preference": {"untrained-vague"},
     "one kernel prefers vertical, another horizontal lines": {"prefers-both"},
-    "some kernels care about the order dark to bright": {"order-matters"},
+    "some kernels care about the order dark to bright": {"order-matters", "order-learned"},
     "such a kernel has lower weights on one side": {"one-side-lower"},
     "the kernels resemble Prewitt operators, a row for each null": {f"like-prewitt-{name}" for name in NULLS},
     "the resemblance is to edges rather than to lines": {"edges-not-lines"},
