@@ -94,9 +94,13 @@ def _accuracy_unseen(run: Run) -> tuple[dict[str, ScoreWithInterval], dict[str, 
     """Accuracy of the trained network on pictures unlike the training ones, and why some cannot be drawn."""
     drawn = unseen(run.config.images, run.dataset)
     weights, network = run.history.at(-1), run.config.network
+    channels = run.dataset.pixels.shape[-1]  # what is drawn is grey
+
+    def names(images: np.ndarray) -> np.ndarray:
+        return probabilities(np.repeat(images, channels, axis=3), weights, network).argmax(axis=1)
+
     return {
-        name: score_of(probabilities(pictures.images, weights, network).argmax(axis=1) == pictures.labels)
-        for name, pictures in drawn.datasets.items()
+        name: score_of(names(pictures.images) == pictures.labels) for name, pictures in drawn.datasets.items()
     }, drawn.left_out
 
 

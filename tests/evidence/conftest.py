@@ -17,7 +17,7 @@ IMAGES = {"size": 20, "length_px": (6, 20), "margin_px": 2, "pictures_per_class"
 NETWORK = {"filters": (8, 4), "kernel_sizes": (5, 3)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> Callable:
     """settings(filters=…, kernel_sizes=…): of a small experiment, changed in any section."""
 
@@ -35,7 +35,7 @@ def settings() -> Callable:
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def draw() -> Callable:
     """draw(config, rng, channels=1): weights of an untrained network, Glorot-uniform, biases 0."""
 
@@ -59,15 +59,15 @@ def draw() -> Callable:
     return weights
 
 
-@pytest.fixture
-def plant(tmp_path) -> Callable:
+@pytest.fixture(scope="session")
+def plant(tmp_path_factory) -> Callable:
     """plant(config, steps): a run of these recorded weights; steps: {epoch: weights}.
 
-    inside: a run to be a control of; name: its folder's, which for a control says which one it is.
+    inside: the run that it is a control of, which `name` says.
     """
 
     def make(config, steps, *, dataset=None, name="run", inside=None):
-        parent = tmp_path if inside is None else inside.folder.path / "controls"
+        parent = tmp_path_factory.mktemp("planted") if inside is None else inside.folder.path / "controls"
         folder = RunFolder(parent / name)
         dataset = dataset or make_dataset(config.images)
         with folder.writing():
@@ -85,7 +85,7 @@ def plant(tmp_path) -> Callable:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def operators() -> Callable:
     """operators("prewitt", weights): the same weights with these operators for a first layer.
 
