@@ -227,7 +227,11 @@ def about_ledger(judgements: list[Judgement]) -> list[str]:
     ]
 
 
-LEANINGS = {"for": "this run’s numbers lean towards it", "against": "this run’s numbers lean against it", "": ""}
+LEANINGS = {
+    "for": "this run’s numbers lean towards it",
+    "against": "this run’s numbers lean against it",
+    "": "",
+}
 
 
 def leans(judgement: Judgement) -> str:

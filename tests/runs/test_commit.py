@@ -2,6 +2,7 @@ import pytest
 
 import linesexp.runs.folder as folder_module
 from linesexp.runs import RunFolder
+from linesexp.runs.atomic import write_atomically
 
 
 class Killed(BaseException):
