@@ -17,9 +17,8 @@ import msgspec
 from linesexp import __version__, stopping
 from linesexp.ending import complain, explain, leave
 from linesexp.errors import InputError, LinesexpError
+from linesexp.following import DEFAULT_RUN, following, named, remedy
 from linesexp.options import chosen_config, config_options
-
-DEFAULT_RUN = "results/default"
 
 
 def main() -> NoReturn:
@@ -32,7 +31,7 @@ def main() -> NoReturn:
     except stopping.Stopped:
         code = stopping.exit_code() or 1
     if stopping.exit_code() is not None:
-        complain(f"stopped; what was committed is kept, and this goes on with it: {_this_command()}")
+        complain(f"stopped; what is done is kept, and this goes on from there: {_this_command()}")
     leave(code)
 
 
@@ -95,7 +94,10 @@ def generate(
     debug: bool,
     **given: Any,
 ) -> None:
-    """Draw the data set of RUN, and keep the settings that its training will use."""
+    """Draw the pictures of RUN.
+
+    Keeps the settings of the network and its training, which `train` will use.
+    """
     from linesexp import experiment
 
     config = chosen_config(given, config_file, _settings_so_far(run, force))
@@ -112,7 +114,7 @@ def generate(
             f'keras.utils.image_dataset_from_directory("{folders}/train", color_mode="grayscale", '
             f"image_size={(config.images.size,) * 2})"
         )
-    _finish(facts, words, f"linesexp train{_named(run)}", as_json, quiet)
+    _finish(facts, words, f"linesexp train{named(run)}", as_json, quiet)
 
 
 @cli.command()
@@ -151,7 +153,7 @@ def train(
     words = f"{words}; kernels of every epoch in {run}/kernels" if done.made else f"{run} is trained: {words}"
     for name, control in facts.get("controls", {}).items():
         words += f"\n{name}: {describe_outcome(control)}"
-    _finish({"run": run, "made": done.made} | facts, words, f"linesexp report{_named(run)}", as_json, quiet)
+    _finish({"run": run, "made": done.made} | facts, words, f"linesexp report{named(run)}", as_json, quiet)
 
 
 @cli.command()
@@ -177,21 +179,27 @@ def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
 @click.argument("pictures", nargs=-1, required=True)
 @common_options
 def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, debug: bool) -> None:
-    """Class and probability of each of PICTURES, by the network of RUN."""
-    from linesexp import experiment
+    """Class and probability of each of PICTURES, by the network of RUN.
+
+    Pictures are stretched to the size that the network learned. It knows lines like those of RUN's data
+    set only: with bright lines on dark, dark ones on bright mean nothing to it.
+    """
+    from linesexp.predicting import predict as predict_pictures
     from linesexp.run import open_run
 
-    found = experiment.predict(run, pictures)
+    found = predict_pictures(run, pictures)
     if as_json:
         click.echo(_json({"run": run, "predictions": found}))
         return
     for record in found:
         click.echo(f"{record['picture']}: {record['class']} ({record['probability']:.4f})")
+        if record["note"] and not quiet:
+            complain(f"{record['picture']}: {record['note']}")
     if not quiet:
         opened = open_run(run)
         if "model.keras" not in opened.folder:
             complain(f"training has not ended: weights of epoch {opened.history.steps[-1]:g}")
-        click.echo(f"next: {_following(run)}", err=True)
+        click.echo(f"next: {following(run)}", err=True)
 
 
 @cli.command()
@@ -206,13 +214,12 @@ def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> int:
         found = [{"file": error.name, "stage": error.stage, "found": error.found} for error in damaged]
         click.echo(_json({"run": run, "files": count, "damaged": found}))
     elif not damaged and not quiet:
-        click.echo(f"{count} files, all as they were committed")
-        click.echo(f"next: {_following(run)}", err=True)
+        click.echo(f"{count} files, all as they were written")
+        click.echo(f"next: {following(run)}", err=True)
     if damaged:
         for error in damaged:
             complain(str(error))
-        stages = sorted({error.stage for error in damaged}, key=["generate", "train", "report"].index)
-        complain("to make them again: " + " && ".join(f"linesexp {stage}{_named(run)}" for stage in stages))
+        complain(remedy(run, damaged))
         return InputError.exit_code
     return 0
 
@@ -254,16 +261,6 @@ def _finish(facts: dict[str, Any], words: str, following: str, as_json: bool, qu
         click.echo(f"next: {following}", err=True)
 
 
-def _following(run: str) -> str:
-    """What comes next for a run, by how far it has come."""
-    from linesexp.runs.folder import RunFolder
-
-    made = RunFolder(run).names()
-    if "model.keras" not in made:
-        return f"linesexp train{_named(run)}"
-    return f"open {run}/report.html" if "report.html" in made else f"linesexp report{_named(run)}"
-
-
 def _say(quiet: bool) -> Callable[[str], None]:
     return lambda words: None if quiet else click.echo(words, err=True)
 
@@ -271,10 +268,6 @@ def _say(quiet: bool) -> Callable[[str], None]:
 def _json(facts: dict[str, Any]) -> str:
     """One line of JSON; what is not a number becomes null."""
     return msgspec.json.encode(facts).decode()
-
-
-def _named(run: str) -> str:
-    return "" if run == DEFAULT_RUN else f" {shlex.quote(run)}"
 
 
 def _this_command() -> str:

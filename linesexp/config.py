@@ -125,7 +125,8 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
         "glorot_uniform"
     )
     first_layer: Annotated[
-        FirstLayer, Meta(description="learns, or is frozen as drawn, as Prewitt operators, as given")
+        FirstLayer,
+        Meta(description="learns, or is frozen as drawn or at Prewitt operators; given: by --controls only"),
     ] = "trained"
 
     def check(self) -> None:

@@ -22,6 +22,7 @@ from linesexp.runs.folder import RunFolder
 from linesexp.runs.manifest import sha256
 from linesexp.seeing.ablation import score
 from linesexp.seeing.forward import probabilities
+from linesexp.wording import percent
 
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "frozen-random": {"network": {"first_layer": "random"}},
@@ -118,7 +119,7 @@ def describe_outcome(facts: dict[str, Any]) -> str:
     """An Outcome's fields in a sentence."""
     named = f"{facts['correct']} of {facts['pictures']} test pictures named rightly"
     epochs = facts["epochs_to_95"]
-    return f"{named}, {LEARNED:.0%} of validation " + ("never" if epochs is None else f"by epoch {epochs}")
+    return f"{named}, {percent(LEARNED)} of validation " + ("never" if epochs is None else f"by epoch {epochs}")
 
 
 def epochs_to(steps: np.ndarray, accuracy: np.ndarray, wanted: float = LEARNED) -> int | None:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,14 @@ from linesexp.config import ExperimentConfig, config_json, differences
 from linesexp.environment import check_environment, describe_environment
 from linesexp.errors import InputError
 from linesexp.first_layer import check_given, first_layer_of
-from linesexp.images.dataset import Dataset, make_dataset, scale_pixels
+from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
-from linesexp.images.pictures import decode_picture
 from linesexp.run import Run, dataset_bytes, open_run
 from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors, tensors_bytes
 from linesexp.runs.manifest import sha256
 from linesexp.runs.steps import StepWriter
-from linesexp.seeing.forward import probabilities
 from linesexp.views.contact_sheet import contact_sheet
 
 GENERATED = {"config.json", "dataset.npz", "dataset.png"}
@@ -138,32 +136,18 @@ def train(
         return Done(True, _training_facts(run.log))
 
 
-def predict(path: str | os.PathLike[str], pictures: Iterable[str]) -> list[dict[str, Any]]:
-    """Class and probability of picture files, by the last recorded weights of a run.
-
-    One record a picture: file, class, probability, probabilities of all classes. Runs in NumPy.
-    """
-    run = Run(RunFolder(path))
-    dataset, weights = run.dataset, run.history.at(-1)
-    channels, size = dataset.pixels.shape[-1], dataset.pixels.shape[1]
-    names = list(pictures)
-    decoded = [decode_picture(_read_picture(name), size, channels, name) for name in names]
-    chances = probabilities(scale_pixels(np.stack(decoded)), weights, run.config.network)
-    return [
-        {
-            "picture": name,
-            "class": dataset.class_names[int(np.argmax(row))],
-            "probability": float(row.max()),
-            "probabilities": dict(zip(dataset.class_names, row.tolist(), strict=True)),
-        }
-        for name, row in zip(names, chances, strict=True)
-    ]
-
-
 def verify(path: str | os.PathLike[str]) -> tuple[int, list[DamagedFile]]:
-    """Number of files in the manifest, and those that are gone or changed."""
-    folder = open_run(path).folder
-    return len(folder.manifest()), folder.damaged()
+    """Number of files in the manifests of a run and its controls, and those that are gone or changed.
+
+    The names of a control's files begin with controls/NAME/.
+    """
+    run = open_run(path)
+    count, damaged = len(run.folder.manifest()), run.folder.damaged()
+    for folder in run.control_folders().values():
+        inside = folder.path.relative_to(run.folder.path).as_posix()
+        count += len(folder.manifest())
+        damaged += [error.inside(inside) for error in folder.damaged()]
+    return count, damaged
 
 
 def _train(
@@ -289,10 +273,3 @@ def _training_facts(log: dict[str, np.ndarray]) -> dict[str, Any]:
         "validation_loss": float(log["validation_loss"][-1]),
         "seconds": round(float(log["seconds"].sum()), 2),
     }
-
-
-def _read_picture(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from None

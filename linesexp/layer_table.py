@@ -3,6 +3,7 @@
 from typing import Any
 
 from linesexp.config import ExperimentConfig
+from linesexp.wording import percent
 
 
 def layer_table(config: ExperimentConfig, channels: int, classes: int) -> list[dict[str, Any]]:
@@ -33,7 +34,7 @@ def layer_table(config: ExperimentConfig, channels: int, classes: int) -> list[d
         )
         depth, side = filters, pooled
     numbers = side * side * depth
-    drops = f"drops {network.dropout:.0%} of the numbers, in training only"
+    drops = f"drops {percent(network.dropout)} of the numbers, in training only"
     rows.append({"name": "dropout", "does": drops, "gives": f"{side}×{side}×{depth}", "weights": 0})
     rows.append({"name": "flatten", "does": "all numbers in one row", "gives": f"{numbers}", "weights": 0})
     rows.append(

@@ -1,5 +1,6 @@
 """Command-line options generated from ExperimentConfig, and the settings that they add up to."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -14,7 +15,9 @@ from linesexp.config import (
     load_config,
     settings_of,
 )
+from linesexp.errors import ConfigError
 from linesexp.section import choices, field_types
+from linesexp.wording import nearest
 
 Settings = dict[str, dict[str, Any]]
 
@@ -62,6 +65,7 @@ def chosen_config(
     given: dict[str, Any], config_file: Path | None, before: ExperimentConfig | None
 ) -> ExperimentConfig:
     """Options and environment > TOML file > the run's settings so far > defaults. Raises ConfigError."""
+    _check_environment()
     settings: Settings = {}
     for section, kind in SECTIONS.items():
         named = {name: given[name] for name in kind.__struct_fields__ if given.get(name) is not None}
@@ -72,6 +76,15 @@ def chosen_config(
     if from_file:  # a mistake in the file is the file's: name it
         build_config(so_far, from_file, source=str(config_file))
     return build_config(so_far, from_file, settings)
+
+
+def _check_environment() -> None:
+    """Raise ConfigError for a variable LINESEXP_… that sets nothing."""
+    known = [f"LINESEXP_{name.upper()}" for kind in SECTIONS.values() for name in kind.__struct_fields__]
+    known += ["LINESEXP_CONFIG", "LINESEXP_RUN"]
+    for name in os.environ:
+        if name.startswith("LINESEXP_") and name not in known:
+            raise ConfigError(f"unknown environment variable {name}{nearest(name, known)}")
 
 
 def _option(section: str, field: msgspec.structs.FieldInfo) -> Callable[[Callable], Callable]:

@@ -94,13 +94,15 @@ def page_of(run: Run) -> str:
             ],
             "figure": _png(run, "figures/similarity.png"),
             "figure_caption": "Largest |cosine| with any operator of that direction, at each recorded step.",
+            "classes": analysis.preference_classes,
+            "operators": _png(run, "figures/operators.png"),
             "course": _png(run, "figures/course.png"),
             "course_caption": "Odd is like an edge, even like a line, the mean like a blur. Thin: each kernel.",
         },
         audit={
             "words": about_audit(analysis),
             "shortcuts": shortcuts_table(analysis),
-            "unseen": unseen_table(analysis),
+            "unseen": unseen_table(analysis, config.images),
         },
         tuning={
             "words": about_tuning(analysis),
@@ -164,17 +166,16 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
         "operator": operator_name(after),
         "detects": after.detects or "–",
         "side": sides.get((after.detects or "", after.polarity or 0), "–"),
-        "cosine": _two(match and match.cosine, "+.2f"),
+        "cosine": _two(match.cosine if match else None, "+.2f"),
         "angle": _two(after.tuning.preferred_angle_deg, ".0f"),
         "health": after.health,
         "odd": _two(energy.odd),
         "even": _two(energy.even),
         "dc": _two(energy.dc),
-        "axis_vertical": _two(energy.axis_vertical),
-        "axis_horizontal": _two(energy.axis_horizontal),
+        "axis": _two(max(filter(None, (energy.axis_vertical, energy.axis_horizontal)), default=None)),
         "change": _two(after.change.relative_norm),
-        "before": _two(before.preference, "+.2f", "silent"),
-        "after": _two(after.preference, "+.2f", "silent"),
+        "start": _two(after.change.cosine, "+.2f"),
+        "preference": " → ".join(_two(r.preference, "+.2f", "silent") for r in (before, after)),
     }
 
 

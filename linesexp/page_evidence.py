@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from linesexp.config import ImagesConfig
+from linesexp.images.unseen import changes_in_words
 from linesexp.kernels.analysis import Analysis
-from linesexp.kernels.claims import REFUTED, SUPPORTED, UNDECIDED, Judgement
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
+from linesexp.kernels.verdicts import REFUTED, SUPPORTED, UNDECIDED, Judgement
 from linesexp.sentences import operator_name
-
-NEARLY_SOLVED = 0.9  # accuracy of the nearest training picture's class
+from linesexp.wording import percent
 
 Table = dict[str, Any]  # caption; head: (words of a column, whether it holds words); rows of texts
 
@@ -26,12 +27,12 @@ NULL_QUESTIONS = {  # column of the table, its null, and what it asks
     ),
 }
 SHORTCUTS = {
-    "brightness": "mean brightness alone",
-    "row_sums": "the sum of each row",
-    "column_sums": "the sum of each column",
-    "row_and_column_sums": "row and column sums",
-    "pixels": "all pixels",
-    "sum_spread": "a rule by hand: which vary more, row or column sums?",
+    "brightness": "linear regression on mean brightness",
+    "row_sums": "linear regression on the sum of each row",
+    "column_sums": "linear regression on the sum of each column",
+    "row_and_column_sums": "linear regression on row and column sums",
+    "pixels": "linear regression on all pixels",
+    "sum_spread": "by hand: which vary more, row or column sums?",
 }
 
 
@@ -91,10 +92,10 @@ def about_pairs(analysis: Analysis) -> str:
     pairs, limit = analysis.quality.opposite_pairs, analysis.quality.chance.opposite_cosine
     if limit is None:
         return "A single kernel has no opposite."
-    threshold = f"below {limit:.2f}, which one layer of chance in a hundred reaches"
+    threshold = f"below {_number(limit, '.2f')}, which one layer of chance in a hundred reaches"
     if not pairs:
         return f"No two kernels are of opposite polarity (cosine {threshold})."
-    named = ", ".join(f"{pair.first} and {pair.second} ({pair.cosine:+.2f})" for pair in pairs)
+    named = ", ".join(f"{p.first} and {p.second} ({_number(p.cosine, '+.2f')})" for p in pairs)
     return f"Kernels of opposite polarity (cosine {threshold}): {named}."
 
 
@@ -161,13 +162,14 @@ def about_audit(analysis: Analysis) -> list[str]:
     ]
     test, train = audit.neighbours.get("test"), audit.neighbours.get("train")
     if test and train:
-        right = test.same_class.accuracy
-        solves = "nearly solves" if right >= NEARLY_SOLVED else "does not solve"
         sentences.append(
-            f"The nearest training picture of a test picture is {test.median:.1f} away in the middle (root of "
-            f"the summed squared differences; the nearest of all {test.least:.1f}, {test.fewest_pixels} "
-            f"pixels), that of a training picture {train.median:.1f}. Naming each test picture after its "
-            f"nearest training picture gets {_share(right)} right, so remembering pictures {solves} the task."
+            "The distance of a test picture to the nearest training picture (root of the summed squared "
+            f"differences) has a median of {test.median:.1f} and is at least {test.least:.1f}; between "
+            f"training pictures the median is {train.median:.1f}. Naming each test picture after its nearest "
+            "training picture, which is remembering without learning, gets "
+            f"{percent(test.same_class.accuracy)} right; this network gets "
+            f"{percent(analysis.after.accuracy)}. Intervals below take pictures as independent; lines that "
+            "share a position are not quite, so they are rather too narrow."
         )
     return sentences
 
@@ -181,44 +183,55 @@ def shortcuts_table(analysis: Analysis) -> Table:
     ]
     if analysis.audit.chance is not None:
         rows.insert(0, ["always the same class", *_scored(analysis.audit.chance)])
-    head = [("a straight line through", False), ("test pictures right", False), ("95 % interval", False)]
+    head = [("rule", False), ("test pictures right", False), ("95 % interval", False)]
     return {"caption": "Shortcuts: rules that need no convolution", "head": head, "rows": rows}
 
 
-def unseen_table(analysis: Analysis) -> Table | None:
+def unseen_table(analysis: Analysis, images: ImagesConfig) -> Table | None:
     """How the trained network does on lines unlike those that it learned from."""
     if not analysis.unseen:
         return None
-    rows = [[name, *_scored(found)] for name, found in analysis.unseen.items()]
+    changes = changes_in_words(images)
+    rows = [[f"{name}: {changes[name]}", *_scored(found)] for name, found in analysis.unseen.items()]
     rows += [[name, "–", reason] for name, reason in analysis.left_out.items()]
     head = [("pictures", False), ("named rightly", False), ("95 % interval", True)]
-    return {"caption": "The trained network on fresh pictures, one thing changed", "head": head, "rows": rows}
+    return {
+        "caption": "The trained network on fresh pictures at all positions, one thing changed",
+        "head": head,
+        "rows": rows,
+    }
 
 
 def about_ledger(judgements: list[Judgement]) -> list[str]:
     """What was asked and what came out, in three sentences."""
     refuted = [j for j in judgements if j.verdict == REFUTED]
     measured = [j for j in judgements if j.effect is not None]
-    leaning = sum(leans(j) == "for" for j in measured)
     supported = sum(j.verdict == SUPPORTED for j in judgements)
     against = f"{len(refuted)} of them {'is' if len(refuted) == 1 else 'are'} refuted"
+    leaning = sum(leans(j) == "for" for j in measured if j not in refuted)
     runs = max((j.runs for j in judgements), default=0)
     last = (
-        "One run proves nothing, as another seed gives other kernels: here “undecided (one run)” is the best "
-        "that a claim can get."
+        "A claim about all such networks falls with one that clearly contradicts it, but no single one can "
+        "prove it, as another seed gives other kernels: “undecided (one run)” is the best that a claim can "
+        "get here."
         if runs <= 1
         else f"{supported} are supported by all {runs} runs together."
     )
     return [
         f"Asked were {len(judgements)} things that people say about such networks, each with a test that could "
         "prove it wrong.",
-        f"{against}; the numbers of {leaning} lie on the claim’s side, those of "
-        f"{len(measured) - leaning} on the other, and {len(judgements) - len(measured)} could not be measured.",
+        f"{against}; of the rest, this run’s numbers lean towards {leaning} and against "
+        f"{len(measured) - len(refuted) - leaning}, and {len(judgements) - len(measured)} could not be "
+        "measured.",
         last,
     ]
 
 
-LEANINGS = {"for": "this run’s numbers lean towards it", "against": "they lean against it", "": ""}
+LEANINGS = {
+    "for": "this run’s numbers lean towards it",
+    "against": "this run’s numbers lean against it",
+    "": "",
+}
 
 
 def leans(judgement: Judgement) -> str:
@@ -277,15 +290,11 @@ def _p_columns(record: KernelRecord) -> list[str]:
 
 
 def _cosine(record: KernelRecord) -> str:
-    return _number(record.match and record.match.cosine, "+.2f")
+    return _number(record.match.cosine if record.match else None, "+.2f")
 
 
 def _scored(score: Any) -> list[str]:
-    return [f"{score.correct} of {score.pictures}", f"{_share(score.low)} – {_share(score.high)}"]
-
-
-def _share(value: float) -> str:
-    return f"{value:.0%}".replace("%", " %")
+    return [f"{score.correct} of {score.pictures}", f"{percent(score.low)} – {percent(score.high)}"]
 
 
 def _number(value: float | None, form: str, nothing: str = "–") -> str:

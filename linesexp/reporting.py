@@ -17,14 +17,14 @@ from linesexp.kernels.analysis import (
     analysis_json,
 )
 from linesexp.kernels.course import Course
-from linesexp.kernels.match import operator_bank
-from linesexp.kernels.operators import DIRECTIONS, get_operator
+from linesexp.kernels.match import BANK_OPERATORS, LARGEST, operator_bank
+from linesexp.kernels.operators import DIRECTIONS, OPERATORS, get_operator
 from linesexp.page import FRAMES, page_of
 from linesexp.run import Run
 from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
 from linesexp.seeing.forward import forward, preference, strongest_answers
 from linesexp.views.figures import similarity_figure, training_figure
-from linesexp.views.kernels import before_after_figure, kernels_gif
+from linesexp.views.kernels import before_after_figure, kernels_gif, operators_figure
 from linesexp.views.responses import Responses, responses_figure, responses_gif
 from linesexp.views.style import png_bytes
 from linesexp.views.tuning import course_figure, tuning_figure
@@ -44,6 +44,7 @@ def make(run: Run, *names: str, progress: Progress = lambda done, total, words: 
     with run.folder.writing():
         made_from = _made_from(run)
         manifest = run.folder.manifest()
+        run.check(except_for=STAGE)
         damaged = {error.name for error in run.folder.damaged()}
         stale = [
             name
@@ -176,13 +177,24 @@ def _before_after_png(run: Run) -> bytes:
             square[found.row : found.row + found.size, found.column : found.column + found.size] = (
                 operator.kernel * np.sign(found.cosine)
             )
-            captions.append(f"{found.operator} {found.size}×{found.size}\ncosine {found.cosine:+.2f}")
+            captions.append(f"{found.operator} {found.size}×{found.size}\n|cosine| {abs(found.cosine):.2f}")
         else:
             captions.append("constant:\nno match")
         operators.append(square)
     last = run.history.steps[-1]
     figure = before_after_figure(kernels[0], kernels[-1], np.array(operators), captions, last)
     return png_bytes(figure)
+
+
+def _operators_png(run: Run) -> bytes:
+    size = run.kernels.shape[-1]
+    shown = [
+        get_operator(name, min(size, LARGEST), detects)
+        for name in BANK_OPERATORS
+        for detects in OPERATORS[name][2]
+    ]
+    names = [f"{operator.name}\ndetects {operator.detects}" for operator in shown]
+    return png_bytes(operators_figure(np.stack([operator.kernel for operator in shown]), names))
 
 
 def _similarity_png(run: Run) -> bytes:
@@ -212,6 +224,7 @@ MAKERS: dict[str, Callable[[Run], bytes]] = {
     "figures/training.png": lambda run: png_bytes(training_figure(run.log)),
     "figures/kernels_before_after.png": _before_after_png,
     "figures/similarity.png": _similarity_png,
+    "figures/operators.png": _operators_png,
     "figures/course.png": _course_png,
     "figures/tuning.png": _tuning_png,
     "figures/responses.png": _responses_png,
@@ -227,11 +240,12 @@ GIFS = ("gifs/kernels.gif", "gifs/responses.gif")
 
 
 def _made_from(run: Run) -> str:
-    """Digest of the run's files and of the code that everything here is made from."""
+    """Digest of the files of the run and its controls, and of the code, that everything here is made from."""
     digest = hashlib.sha256(_code_digest().encode())
-    for name, entry in sorted(run.folder.manifest().items()):
-        if name.startswith(MADE_FROM_PREFIXES):
-            digest.update(f"{name} {entry.sha256}\n".encode())
+    for of, each in {"": run, **run.controls}.items():
+        for name, entry in sorted(each.folder.manifest().items()):
+            if name.startswith(MADE_FROM_PREFIXES):
+                digest.update(f"{of} {name} {entry.sha256}\n".encode())
     return digest.hexdigest()
 
 

@@ -46,6 +46,12 @@ class Run:
             if name not in manifest:
                 self._missing(name)
 
+    def check(self, except_for: str) -> None:
+        """Raise InputError, with what to do, for the first damaged file that another stage made."""
+        for error in self.folder.damaged():
+            if error.stage != except_for:
+                raise self._with_remedy(error)
+
     @property
     def config(self) -> ExperimentConfig:
         """The settings."""
@@ -70,9 +76,15 @@ class Run:
 
     @property
     def kernels(self) -> np.ndarray:
-        """First-layer kernels: float32 (steps, filters, k, k), averaged over colour channels."""
+        """Kernels of the first convolution: float32 (steps, filters, k, k), averaged over colour channels.
+
+        `history.steps` says at which epoch each step was recorded.
+        """
+        layers = [values for values in self.history.weights.values() if values.ndim == 5]
+        if not layers:
+            raise InputError(f"{self.folder.path}: the recorded model has no two-dimensional convolution")
         # (steps, k, k, channels, filters) → (steps, filters, k, k)
-        return self.history.weights["conv1/kernel"].mean(axis=3).transpose(0, 3, 1, 2)
+        return layers[0].mean(axis=3).transpose(0, 3, 1, 2)
 
     @property
     def log(self) -> dict[str, np.ndarray]:
@@ -88,8 +100,13 @@ class Run:
     @property
     def controls(self) -> dict[str, "Run"]:
         """The finished controls by name: what `linesexp train --controls` has made so far."""
-        folders = {name: RunFolder(self.folder.path / "controls" / name) for name in CONTROLS}
+        folders = self.control_folders()
         return {name: Run(folder) for name, folder in folders.items() if "model.keras" in folder}
+
+    def control_folders(self) -> dict[str, RunFolder]:
+        """The folders of the controls by name, finished or not."""
+        folders = {name: RunFolder(self.folder.path / "controls" / name) for name in CONTROLS}
+        return {name: folder for name, folder in folders.items() if folder.exists()}
 
     def _read(self, name: str) -> bytes:
         try:
@@ -107,6 +124,11 @@ class Run:
         return InputError(f"{error}; {remedy}")
 
     def _missing(self, name: str) -> NoReturn:
+        if "config.json" not in self.folder and self.folder.names(prefix="kernels/"):
+            raise MissingFile(
+                f"{self.folder.path}: a recording by KernelRecorder, which has no {name}; its steps are there: "
+                "open_run(…).history and .kernels in Python"
+            )
         what = {"config.json": "no data set", "dataset.npz": "no data set"}.get(name, f"no {name}")
         command = f"linesexp {COMMANDS.get(name, 'train')} {self.folder.path}"
         raise MissingFile(f"{self.folder.path}: {what} yet; run `{command}` first") from None

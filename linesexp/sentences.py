@@ -6,8 +6,9 @@ import numpy as np
 
 from linesexp.config import ExperimentConfig
 from linesexp.kernels.analysis import Analysis
-from linesexp.kernels.claims import REFUTED
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
+from linesexp.kernels.verdicts import REFUTED
+from linesexp.wording import percent
 
 
 def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
@@ -15,12 +16,14 @@ def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
     before, after = analysis.before, analysis.after
     matched, count = _matched(analysis.kernels), len(analysis.kernels)
     untrained = _matched(analysis.untrained)
+    smooth = sum(r.match is not None and (r.match.p_covariance or 1) < SIGNIFICANT for r in analysis.kernels)
     return [
         f"{_so_far(config, analysis)} the network names the class of {after.correct} of {after.pictures} test "
-        "pictures, whose lines are centred where it never saw one of their class centred; untrained, it named "
+        "pictures, whose lines lie at positions that were kept out of its training; untrained, it named "
         f"{before.correct}.",
         f"{matched} of {count} kernels resemble a classical operator more than 95 % of untrained kernels do "
-        f"(untrained: {untrained} of {count}; luck alone: {count * SIGNIFICANT:.1f} on average).",
+        f"(untrained: {untrained} of {count}; luck alone: {count * SIGNIFICANT:.1f} on average), and {smooth} "
+        f"of {count} more than 95 % of random kernels that are as smooth.",
         _verdicts(analysis),
     ]
 
@@ -61,7 +64,7 @@ def about_data(config: ExperimentConfig, counts: dict[str, dict[str, int]]) -> s
     if images.angle_jitter_deg:
         traits.append(f"turned by up to {images.angle_jitter_deg:g}°")
     return (
-        f"{total} pictures of {images.size}×{images.size} pixels, {len(classes)} classes "
+        f"{total:,} pictures of {images.size}×{images.size} pixels, {len(classes)} classes "
         f"({', '.join(classes)}), one straight line in each: {', '.join(traits)}. {parts}. "
         "No two pictures are alike, and the splits are disjoint in position: the pixel on which a test line is "
         "centred, counted across it (the row of a horizontal line, the column of a vertical one), is never the "
@@ -92,19 +95,25 @@ def about_blind_border(config: ExperimentConfig, pixels: np.ndarray) -> str:
         return words
     inside = pixels[:, :seen, :seen].reshape(len(pixels), -1)
     invisible = int(np.sum(inside.min(axis=1) == inside.max(axis=1)))
-    return f"{words} In {invisible} of {len(pixels)} pictures the whole line lies beyond."
+    return (
+        f"{words} In {invisible} of {len(pixels):,} pictures the whole line lies beyond."
+        if invisible
+        else words
+    )
 
 
 def about_training(config: ExperimentConfig, analysis: Analysis, steps: int) -> str:
     """How it was trained, and test loss and accuracy before and after."""
     training = config.training
+    within = sum(0 < step < 1 for step in analysis.steps)
     before, after = (
         "infinite" if part.loss is None else f"{part.loss:.3g}" for part in (analysis.before, analysis.after)
     )
     return (
         f"{training.optimizer} with step size {training.learning_rate:g}, batches of {training.batch_size}, "
-        f"{analysis.steps[-1]:g} of {training.epochs} epochs done; {steps} steps were recorded, step 0 being "
-        "the untrained network. Test loss "
+        f"{analysis.steps[-1]:g} of {training.epochs} epochs done; {steps} steps were recorded: the "
+        f"untrained network (step 0), {within} moments inside the first epoch, where most happens, and the "
+        "end of each epoch. Test loss "
         f"went from {before} to {after}, test accuracy from "
         f"{analysis.before.accuracy:.3f} to {analysis.after.accuracy:.3f}."
     )
@@ -121,7 +130,7 @@ def about_responses(config: ExperimentConfig, analysis: Analysis) -> str:
         f"and pooling keeps the {config.network.pooling} of each neighbourhood. The preference compares a "
         f"kernel’s mean strongest answers to the test pictures of both classes: −1 if it answers to "
         f"{first} lines only, +1 to {second} lines only, 0 if to both alike. "
-        f"Its size, in the middle of all kernels: {middle}."
+        f"The median of its size over the kernels: {middle}."
     )
 
 
@@ -138,10 +147,8 @@ def about_matches(analysis: Analysis) -> str:
     cosine, _, strongest = max(matches, key=lambda found: found[0])
     return (
         f"{words} The strongest is kernel {strongest.index}: |cosine| {cosine:.2f} with "
-        f"{operator_name(strongest)}. “Bright side” says where a bright area makes the kernel answer; “angle” "
-        "is the bar that it answers to most, 0 being horizontal and 90 vertical; “change” is the distance from "
-        "the untrained kernel, relative to its norm; an operator’s place is the row and column of its upper "
-        "left corner in the kernel."
+        f"{operator_name(strongest)}; an operator’s place is the row and column of its upper left corner in "
+        "the kernel."
     )
 
 
@@ -151,12 +158,12 @@ def about_chance(analysis: Analysis, size: int) -> list[str]:
     low, middle, high = chance.any
     count = len(analysis.kernels)
     return [
-        f"For noise, {1 / size**2:.1%} of a kernel’s energy is its mean, and odd and even parts share the rest "
-        "equally; a Prewitt operator is wholly odd, a line operator wholly even.",
+        f"For noise, {percent(1 / size**2, 1)} of a kernel’s energy is its mean, and odd and even parts share "
+        "the rest equally; a Prewitt operator is wholly odd, a line operator wholly even.",
         f"Every kernel is compared with Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes "
         f"from 3 to {size} at all places. With so many to choose from, a kernel of pure noise finds a "
         f"similar one: {chance.draws:,} kernels drawn as the untrained ones are ({chance.initialiser}) have a "
-        f"best |cosine| of {middle:.2f} in the middle, and 98 % of them lie between {low:.2f} and {high:.2f}.",
+        f"median best |cosine| of {middle:.2f}, and 98 % of them lie between {low:.2f} and {high:.2f}.",
         "p is the share of kernels of chance that match at least as well as the learned one, (b + 1)/(m + 1) "
         f"with b such kernels among m = {chance.draws:,}. What “chance” means decides the answer, so there are "
         f"several; each alone would give {count * SIGNIFICANT:.1f} of {count} kernels p < {SIGNIFICANT:g} on "
@@ -175,7 +182,7 @@ def about_tuning(analysis: Analysis) -> str:
     )
     return (
         "Every kernel is shown bars and step edges of all directions. How choosy it is for the direction of a "
-        f"bar (1 − circular variance: 0 all alike, 1 one only) is {_median(choosy[0])} in the middle before "
+        f"bar (1 − circular variance: 0 all alike, 1 one only) has a median of {_median(choosy[0])} before "
         f"and {_median(choosy[1])} after training; how much the order of dark and bright counts at an edge "
         f"(direction index) {_median(order[0])} and {_median(order[1])}."
     )

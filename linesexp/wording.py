@@ -16,6 +16,11 @@ def shown(value: Any) -> str:
     return repr(value)
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share as a reader sees it: `75 %`, with a true minus sign."""
+    return f"{100 * share:.{digits}f} %".replace("-", "−")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean …?` for a name that is close to a known one, else all that are known."""
     import difflib

@@ -18,7 +18,9 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] in (["-h"], ["--help"]):
+        sys.exit(print(__doc__))
     try:
-        main(sys.argv[1] if len(sys.argv) > 1 else "results/default")
+        main(*(sys.argv[1:] or ["results/default"]))
     except linesexp.LinesexpError as error:
         sys.exit(f"Error: {error}")

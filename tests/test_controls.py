@@ -337,7 +337,7 @@ def test_epochs_to_95_is_the_first_epoch_that_reaches_it(accuracies, expected):
 @pytest.mark.parametrize(("epochs", "words"), [(None, "never"), (0, "by epoch 0"), (7, "by epoch 7")])
 def test_an_outcome_in_words(epochs, words):
     facts = asdict(Outcome(0.75, 0.5, 6, 8, 20, epochs))
-    assert describe_outcome(facts) == f"6 of 8 test pictures named rightly, 95% of validation {words}"
+    assert describe_outcome(facts) == f"6 of 8 test pictures named rightly, 95 % of validation {words}"
 
 
 # The command line, as real processes.

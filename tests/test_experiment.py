@@ -14,6 +14,7 @@ import pytest
 from linesexp import environment, experiment, open_run
 from linesexp.config import build_config, settings_of
 from linesexp.errors import InputError, LinesexpError
+from linesexp.predicting import predict
 from linesexp.reporting import MAKERS, make
 from linesexp.runs import RunFolder
 from linesexp.runs.folder import MissingFile
@@ -212,7 +213,7 @@ def test_a_pickle_in_the_data_set_is_never_run(disguise, run, tiny_config, tmp_p
     for read in (
         lambda: generate(run, tiny_config),
         lambda: train(run, tiny_config),
-        lambda: experiment.predict(run, [picture]),
+        lambda: predict(run, [picture]),
     ):
         with pytest.raises(InputError, match=r"dataset\.npz"):
             read()
@@ -409,7 +410,7 @@ def test_predictions_are_those_of_the_saved_model(run, tmp_path):
 
     experiment.write_class_folders(run, tmp_path / "folders")
     names = sorted(str(path) for path in (tmp_path / "folders/test").rglob("*.png"))
-    records = experiment.predict(run, names)
+    records = predict(run, names)
     pictures = np.stack([iio.imread(name) for name in names])[..., None] / np.float32(255)
     expected = keras.models.load_model(run / "model.keras").predict(pictures, verbose=0)
     found = np.array([list(record["probabilities"].values()) for record in records])
@@ -425,22 +426,22 @@ def test_a_picture_of_another_size_colour_or_depth_is_brought_to_the_networks(ru
     iio.imwrite(tmp_path / "colour.png", np.repeat(picture[..., None], 3, axis=2))
     iio.imwrite(tmp_path / "deep.png", picture.astype(np.uint16) * 257)
     names = [str(tmp_path / name) for name in ("grey.png", "colour.png", "deep.png")]
-    chances = [record["probability"] for record in experiment.predict(run, names)]
+    chances = [record["probability"] for record in predict(run, names)]
     assert chances == pytest.approx([chances[0]] * 3, abs=1e-3)
 
 
 def test_predicting_before_training_names_the_command(run):
     forget(run, "train", "report")
     with pytest.raises(MissingFile, match=f"run `linesexp train {run}` first"):
-        experiment.predict(run, [str(run / "dataset.png")])
+        predict(run, [str(run / "dataset.png")])
 
 
 def test_verify_counts_the_files_and_lists_the_damaged_ones(run):
-    assert experiment.verify(run) == (21, [])
+    assert experiment.verify(run) == (24, [])
     truncate(run / "gifs/kernels.gif")
     (run / "kernels/00000.safetensors").unlink()
     count, damaged = experiment.verify(run)
-    assert count == 21
+    assert count == 24
     assert [(error.name, error.stage) for error in damaged] == [
         ("gifs/kernels.gif", "report"),
         ("kernels/00000.safetensors", "train"),
@@ -526,7 +527,7 @@ def test_kernels_that_diverged_or_died_can_be_reported(value, run):
 
 
 def test_every_error_for_a_missing_run_is_one_that_the_command_line_explains(tmp_path):
-    for read in (open_run, experiment.verify, lambda path: experiment.predict(path, ["picture.png"])):
+    for read in (open_run, experiment.verify, lambda path: predict(path, ["picture.png"])):
         with pytest.raises(LinesexpError, match="linesexp generate"):
             read(tmp_path / "none")
     assert os.listdir(tmp_path) == []

@@ -108,13 +108,20 @@ def test_everything_that_a_template_shows_is_escaped(page):
         """Gives "<b>" for whatever the template asks for."""
 
         def __missing__(self, key):
-            return [] if key in ("layers", "rows", "environment") else 1 if key == "weights" else "<b>"
+            if key in ("layers", "environment"):
+                return []
+            if key in ("table", "shortcuts", "unseen", "trained", "ablation", "quality"):
+                return {"caption": "<b>", "head": [("<b>", True)] * 2, "rows": [["<b>", "<b>"]]}
+            if key == "cards":
+                return [Markup()]
+            return 1 if key == "weights" else [("<b>", "<b>")] if key == "nulls" else "<b>"
 
     parts = ("data", "network", "training", "kernels", "responses", "walkthrough", "comparison", "repeat")
-    content = {name: Markup() for name in parts}
+    content = {name: Markup() for name in (*parts, "audit", "tuning", "chance", "controls", "evidence")}
+    content["comparison"]["rows"] = []
     for part in ("kernels", "responses"):
         content[part]["gif"] = Markup()
-    rendered = render_page(version="<b>", title="<b>", summary=["<b>"], chance=["<b>"], **content)
+    rendered = render_page(version="<b>", title="<b>", summary=["<b>"], **content)
     assert "<b>" not in rendered
     assert rendered.count("&lt;b&gt;") > 20
 
@@ -150,7 +157,7 @@ def test_the_page_is_small_enough_to_send(tiny_run):
 
 def test_every_picture_has_a_description(page):
     pictures = re.findall(r"<img[^>]*>", page)
-    assert len(pictures) == 8
+    assert len(pictures) == 11
     for picture in pictures:
         assert len(re.search(r'alt="([^"]*)"', picture)[1]) > 20
 
@@ -179,7 +186,8 @@ def test_the_summary_counts_the_kernels_that_chance_does_not_explain(words, run)
     assert "0 of 4 kernels resemble" in words(kernels=with_p(0.05, 0.5, 0.6, 0.9))
     text = words(kernels=with_p(0.049, 0.5, 0.0001, 0.9))
     assert "2 of 4 kernels resemble" in text
-    assert "Here 2 of 4 kernels have p < 0.05; luck alone would give 0.2 on average" in text
+    assert "is the likeness more than luck? 2 of 4 kernels have p < 0.05" in text
+    assert "each alone would give 0.2 of 4 kernels p < 0.05 on average" in text
 
 
 def test_loss_and_accuracy_are_those_of_the_analysis(words, run):
@@ -205,7 +213,7 @@ def test_preferences_are_the_median_of_their_sizes(words, run):
     values = (-0.9, 0.5, None, 0.1)
     trained = [replace(r, preference=value) for r, value in zip(records, values, strict=True)]
     silent = [replace(r, preference=None) for r in records]
-    assert "in the middle of all kernels: – before and 0.50 after training" in words(
+    assert "The median of its size over the kernels: – before and 0.50 after training" in words(
         untrained=silent, kernels=trained
     )
 
@@ -214,7 +222,7 @@ def test_chance_is_told_in_the_numbers_of_the_null(words, run):
     chance = replace(open_run(run).analysis.chance, any=(0.12, 0.34, 0.56), draws=12_345)
     text = words(chance=chance)
     assert "12,345 kernels" in text
-    assert "best |cosine| of 0.34 in the middle, and 98 % of them lie between 0.12 and 0.56" in text
+    assert "median best |cosine| of 0.34, and 98 % of them lie between 0.12 and 0.56" in text
 
 
 def test_kernels_without_a_match_and_answers_are_told_as_such(words, run):
@@ -238,12 +246,14 @@ def test_the_data_are_described_as_they_were_drawn(page):
     text = text_of(page)
     assert "60 pictures of 20×20 pixels, 2 classes (horizontal, vertical)" in text
     assert "1–3 px thick, 6–20 px long, bright on dark, at least 2 px from the border" in text
-    assert "noise" not in text.partition("The network")[0].partition("The data")[2]
+    assert "noise" not in text.partition("Is there a shortcut?")[0].partition("The data")[2]
 
 
 def test_the_table_has_a_row_for_each_kernel(page):
-    rows = re.findall(r'<tr><th scope="row">(\d+)</th>', page)
-    assert rows == ["0", "1", "2", "3"]
+    for caption in ("Kernels of the first layer", "How often chance does as well", "Nothing trained anew"):
+        table = page.partition(f"<caption>{caption}")[2].partition("</table>")[0]
+        rows = re.findall(r'<tr><th scope="row">(\d+)</th>', table)
+        assert rows == ["0", "1", "2", "3"]
 
 
 # The network as a table.
@@ -369,7 +379,7 @@ class TestInABrowser:
 
     def test_every_picture_is_shown(self, visit):
         widths = visit().eval_on_selector_all("img", "pictures => pictures.map(one => one.naturalWidth)")
-        assert len(widths) == 8
+        assert len(widths) == 11
         assert min(widths) > 100
 
     @pytest.mark.parametrize("number", [0, 1])
@@ -414,5 +424,5 @@ class TestInABrowser:
     def test_without_scripts_everything_but_motion_is_there(self, visit):
         view = visit(javascript=False)
         assert view.get_by_role("button").count() == 0
-        assert view.locator("img").count() == 8
+        assert view.locator("img").count() == 11
         assert view.locator("#comparison tbody tr").count() == 4

@@ -3,7 +3,8 @@
 from linesexp.evidence.on_kernels import on_kernels
 from linesexp.evidence.on_network import on_network
 from linesexp.kernels.analysis import Analysis
-from linesexp.kernels.claims import CLAIMS, Finding, Judgement, judge
+from linesexp.kernels.claims import CLAIMS
+from linesexp.kernels.verdicts import Finding, Judgement, judge
 from linesexp.run import Run
 
 OF_UNTRAINED = ("untrained-vague",)  # claims that a network which has not learned yet can answer

@@ -114,6 +114,12 @@ def _missing(run: Run) -> list[str]:
     lines = []
     if len(run.history.steps) == 1:
         lines.append("Only one step is recorded, so before and after are the same and nothing was learned yet.")
+    size = run.kernels.shape[-1]
+    if not operator_bank(size).whole:
+        lines.append(
+            f"Kernels of {size}×{size} are larger than the bank of operators holds whole: they were "
+            "compared at some sizes and places only, and so were the kernels of chance."
+        )
     for name, unit, step in non_finite(run.history.weights, run.history.steps):
         lines.append(
             f"{name}, unit {unit}: not finite from step {step:g} on (the training diverged), so it is compared "
@@ -121,7 +127,7 @@ def _missing(run: Run) -> list[str]:
         )
     if "shuffled-labels" not in run.controls:
         lines.append(
-            "The controls that need training, and the null of shuffled labels, were not made: linesexp train RUN "
-            "--controls does."
+            "The controls that need training, and the null of shuffled labels, were not made: "
+            "linesexp train RUN --controls does."
         )
     return lines

@@ -14,16 +14,18 @@ from linesexp.evidence.intervals import (
     share_p,
 )
 from linesexp.kernels.analysis import Analysis
-from linesexp.kernels.claims import NULLS, Finding
+from linesexp.kernels.claims import NULLS
 from linesexp.kernels.health import DEAD
 from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.nulls import DRAWS, largest_of
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.shape import shares, side_contrast
 from linesexp.kernels.tuning import tune
+from linesexp.kernels.verdicts import Finding
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers
+from linesexp.wording import percent
 
 MOVED = 0.1  # relative change from which a kernel counts as having learned something
 DRAWN_KERNELS = 1000  # random kernels whose tuning is measured
@@ -86,7 +88,7 @@ def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
     live = [r for r in analysis.kernels if r.tuning.direction_index is not None]
     if not live:
         silent = Finding(None, "no kernel answers to a step edge")
-        return {"order-matters": silent, "one-side-lower": silent}
+        return dict.fromkeys(("order-matters", "order-learned", "one-side-lower"), silent)
     choosiest = max(live, key=lambda record: record.tuning.direction_index or 0)
     index = choosiest.tuning.direction_index or 0.0
     network = run.config.network
@@ -99,8 +101,12 @@ def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
     return {
         "order-matters": Finding(
             index,
-            f"The highest direction index is {index:.2f}, of {name}. The highest of as many random kernels is "
-            f"{np.median(by_chance):.2f} in the middle: caring about the order takes no learning.",
+            f"The highest direction index is {index:.2f}, of {name}.",
+        ),
+        "order-learned": Finding(
+            float(index - np.median(by_chance)),
+            f"The highest direction index is {index:.2f}, of {name}; in untrained layers of as many kernels "
+            f"the highest has a median of {np.median(by_chance):.2f}.",
             p=float(p_values(np.array([index]), by_chance)[0]),
         ),
         "one-side-lower": Finding(
@@ -139,8 +145,8 @@ def _likeness(analysis: Analysis) -> dict[str, Finding]:
             beyond = sum(value < SIGNIFICANT for value in p)
             found[f"like-prewitt-{name}"] = Finding(
                 beyond / len(p),
-                f"{beyond} of {len(p)} kernels have p < {SIGNIFICANT:g}; chance alone gives "
-                f"{len(p) * SIGNIFICANT:.1f} on average.",
+                f"{beyond} of {len(p)} kernels match an edge operator (line operators left out) with "
+                f"p < {SIGNIFICANT:g}; chance alone gives {len(p) * SIGNIFICANT:.1f} on average.",
                 share_interval(beyond, len(p)),
                 share_p(beyond, len(p), SIGNIFICANT),
                 f"{len(p)} kernels",
@@ -189,8 +195,8 @@ def _zero_sum(run: Run, analysis: Analysis) -> dict[str, Finding]:
     return {
         "edges-sum-to-zero": Finding(
             float(np.median(dc) / chance),
-            f"The mean holds {np.median(dc):.1%} of the energy of the {len(dc)} edge-like kernels in the "
-            f"middle, {chance:.1%} of that of random ones.",
+            f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels, "
+            f"{percent(chance, 1)} of that of random ones (medians).",
             median_interval(dc / chance),
             counted=f"{len(dc)} kernels",
         )

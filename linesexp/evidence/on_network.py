@@ -4,10 +4,11 @@ import numpy as np
 
 from linesexp.evidence.intervals import bootstrap_interval, paired_interval, share_interval
 from linesexp.kernels.analysis import Analysis
-from linesexp.kernels.claims import Finding
+from linesexp.kernels.verdicts import Finding
 from linesexp.run import Run
 from linesexp.seeing.depth import Depth, change_under_shifts, look_through
 from linesexp.seeing.forward import probabilities
+from linesexp.wording import percent
 
 OF_DEPTH = ("early-keeps-detail", "deeper-selective", "deeper-sparser")
 OF_POOLING = "pooling-steadier"
@@ -78,7 +79,7 @@ def _depth(run: Run) -> dict[str, Finding]:
         "deeper-selective": Finding(
             float(classes[-1] - classes[1]),
             f"Of the classes a linear readout explains {_per_block(classes[1:])}; from the pixels themselves "
-            f"{classes[0]:.0%}.",
+            f"{percent(classes[0])}.",
             _interval_of_explained(seen, "classes", -1, 1),
             counted=counted,
         ),
@@ -119,8 +120,8 @@ def _pooling(run: Run) -> dict[str, Finding]:
     return {
         OF_POOLING: Finding(
             float(before - after),
-            f"Shifted by one or two pixels, the first layer’s maps change by {before:.0%} of their norm before "
-            f"pooling and by {after:.0%} after it.",
+            f"Shifted by one or two pixels, the first layer’s maps change by {percent(before)} of their norm "
+            f"before pooling and by {percent(after)} after it.",
             bootstrap_interval([change], lambda values, axis: np.subtract(*values.mean(axis=axis))),
             counted=_pictures(len(change)),
         )
@@ -128,7 +129,7 @@ def _pooling(run: Run) -> dict[str, Finding]:
 
 
 def _per_block(shares: np.ndarray) -> str:
-    return ", ".join(f"{share:.0%}" for share in shares) + " (first to last block)"
+    return ", ".join(map(percent, shares)) + " (first to last block)"
 
 
 def _pictures(count: int) -> str:

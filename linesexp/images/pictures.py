@@ -11,10 +11,10 @@ from linesexp.errors import InputError
 MOST_PIXELS = 50_000_000  # decoding more takes seconds and hundreds of megabytes
 
 
-def decode_picture(data: bytes, size: int, channels: int, source: str) -> np.ndarray:
+def decode_picture(data: bytes, size: int, channels: int, source: str, ground: str = "white") -> np.ndarray:
     """uint8 (size, size, channels) from the bytes of a picture file; channels 1 (grey) or 3.
 
-    Turned upright by its EXIF tag, transparency laid on white, stretched to the square. Raises
+    Turned upright by its EXIF tag, transparency laid on the ground's colour, stretched to the square. Raises
     InputError, naming the source, for anything but a picture, or one of too many pixels.
     """
     try:
@@ -32,8 +32,8 @@ def decode_picture(data: bytes, size: int, channels: int, source: str) -> np.nda
         raise InputError(f"{source}: far more pixels than the {MOST_PIXELS:,} that are read") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
-    ground = Image.new("RGBA", upright.size, "white")
-    flat = Image.alpha_composite(ground, upright).convert("L" if channels == 1 else "RGB")
+    behind = Image.new("RGBA", upright.size, ground)
+    flat = Image.alpha_composite(behind, upright).convert("L" if channels == 1 else "RGB")
     if flat.size != (size, size):
         flat = flat.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(flat).reshape(size, size, channels)

@@ -42,6 +42,19 @@ def unseen(config: ImagesConfig, dataset: Dataset) -> Unseen:
     return Unseen(datasets, left_out)
 
 
+def changes_in_words(config: ImagesConfig) -> dict[str, str]:
+    """What each name changes, with the numbers of these settings."""
+    thickest, (shortest, longest) = config.thickness_px[1], config.length_px
+    return {
+        "as trained": "nothing",
+        "thicker": f"{thickest + 1} px thick",
+        "shorter": f"{thickest + 1}–{shortest - 1} px long",
+        "longer": f"{longest + 1}–{config.size} px long",
+        "noise": f"standard deviation {NOISE:g}",
+        "inverted contrast": "bright on dark" if config.contrast == "dark" else "dark on bright",
+    }
+
+
 def _changes(config: ImagesConfig) -> dict[str, dict[str, object] | str]:
     """What each name changes in the settings, or why it cannot."""
     thickest, (shortest, longest) = config.thickness_px[1], config.length_px

@@ -11,11 +11,11 @@ import numpy as np
 from linesexp.errors import InputError
 from linesexp.images.audit import Audit
 from linesexp.images.audit import Score as ScoreWithInterval
-from linesexp.kernels.claims import Judgement
 from linesexp.kernels.course import Course, CourseChance
 from linesexp.kernels.nulls import Null
 from linesexp.kernels.quality import Quality
 from linesexp.kernels.records import KernelRecord
+from linesexp.kernels.verdicts import Judgement
 from linesexp.seeing.ablation import Ablation, Score, Swap
 
 

@@ -1,18 +1,11 @@
-"""The ledger: sentences that people believe, each with a test that could refute it, and a verdict.
+"""The ledger's claims: sentences that people believe, each with a test that could refute it.
 
-A run contributes a Finding to each claim; `judge` turns the findings of one or more runs into a verdict.
-The independent unit is the run: several kernels of one network learned from the same pictures and from
-each other's errors. One run can refute a claim, but at most leaves it `undecided (one run)`.
+A run contributes a Finding to each; `kernels.verdicts` judges them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
-CONFIDENCE = 0.95
-ARTICLE = "the article on line kernels"  # the one that the default experiment repeats
+ARTICLE = "the article whose experiment the default settings repeat"
 TUTORIALS = "tutorials on how networks see"
 COMMON = "often said"
 
@@ -30,101 +23,6 @@ class Claim:
     reference: float
     refuted_by: str
     control: str = ""  # the trained control that the claim needs
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one run says about a claim.
-
-    effect: None where the run cannot say, `words` being the reason; interval: of this run alone, at 95 %,
-    None where nothing was sampled and the effect is exact, or where too little was; p: of the run's own
-    test, where it has one; counted: what was sampled, such as `180 test pictures`.
-    """
-
-    effect: float | None
-    words: str
-    interval: tuple[float, float] | None = None
-    p: float | None = None
-    counted: str = ""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A claim and what came of it: one record of analysis.json's ledger."""
-
-    id: str
-    claim: str
-    made_in: str
-    measure: str
-    test: str
-    wanted: str
-    reference: float
-    refuted_by: str
-    effect: float | None
-    interval: tuple[float, float] | None
-    p: float | None
-    counted: str
-    runs: int
-    verdict: str
-    words: str
-
-
-def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
-    """Verdict on a claim from one finding a run.
-
-    One run: refuted if its interval (its effect, where that is exact) lies wholly on the wrong side of
-    the reference, else `undecided (one run)`; a sample without an interval refutes nothing. More:
-    supported or refuted if the t interval of the runs' mean effect lies wholly on one side. Without a
-    measured effect `undecided (not measured)`.
-    """
-    measured = [finding for finding in findings if finding.effect is not None]
-    last = (measured or list(findings))[-1]
-    effects = np.array([finding.effect for finding in measured], dtype=float)
-    interval = last.interval if len(measured) == 1 else _interval_over_runs(effects)
-    effect = float(effects.mean()) if len(effects) else None
-    return Judgement(
-        claim.id,
-        claim.sentence,
-        claim.made_in,
-        claim.measure,
-        claim.test if len(measured) < 2 else "t interval over runs",
-        claim.wanted,
-        claim.reference,
-        claim.refuted_by,
-        effect,
-        interval,
-        last.p if len(measured) == 1 else None,
-        last.counted if len(measured) < 2 else f"{len(measured)} runs",
-        len(measured),
-        _verdict(claim, effect, interval, len(measured), exact=not last.counted),
-        last.words,
-    )
-
-
-def _verdict(
-    claim: Claim, effect: float | None, interval: tuple[float, float] | None, runs: int, exact: bool
-) -> str:
-    if effect is None:
-        return f"{UNDECIDED} (not measured)"
-    low, high = interval or ((effect, effect) if exact else (-np.inf, np.inf))
-    holds, fails = low > claim.reference, high < claim.reference
-    if claim.wanted == "below":
-        holds, fails = high < claim.reference, low > claim.reference
-    if fails:
-        return REFUTED
-    if runs == 1:
-        return f"{UNDECIDED} (one run)"
-    return SUPPORTED if holds else UNDECIDED
-
-
-def _interval_over_runs(effects: np.ndarray) -> tuple[float, float] | None:
-    """t interval of the mean; None for no run."""
-    from scipy import stats  # takes longer to import than everything else here to run
-
-    if len(effects) == 0:
-        return None
-    half = stats.sem(effects) * stats.t.ppf((1 + CONFIDENCE) / 2, len(effects) - 1)
-    return float(effects.mean() - half), float(effects.mean() + half)
 
 
 NULLS = {
@@ -170,10 +68,20 @@ CLAIMS = (
         "Some kernels care about the order of dark and bright (left to right), not only about direction.",
         ARTICLE,
         "highest direction index of the layer (0: a step edge and its reverse alike, 1: one of them only)",
-        "exact for a run, as the probes are fixed; p against the highest of as many random kernels",
+        "exact for a run, as the probes are fixed",
         "above",
         1 / 3,
         "no kernel answering twice as strongly to a step edge as to its reverse",
+    ),
+    Claim(
+        "order-learned",
+        "It is training that makes them care about the order.",
+        COMMON,
+        "highest direction index of the layer, less the median of that of untrained layers",
+        "exact for a run, as the probes are fixed; p against untrained layers",
+        "above",
+        0.0,
+        "untrained kernels caring about the order as much",
     ),
     Claim(
         "one-side-lower",

@@ -5,31 +5,37 @@ the kernel's square. A kernel is compared with every operator at every size and 
 |cosine| wins; so must every kernel of a null distribution be, or chance would look worse than it is.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
+from linesexp.errors import ConfigError
 from linesexp.kernels.health import nan_where_broken
 from linesexp.kernels.operators import DIRECTIONS, Operator, get_operator
 
 BANK_OPERATORS = ("prewitt", "sobel", "scharr", "line", "laplacian")
 Name = TypeVar("Name", str, int)
 
-BLOCK = 8192  # kernels scored at a time, so that their scores (block × bank) stay small
+MOST_NUMBERS = 2**22  # in a bank; that of larger kernels is thinned out
+LARGEST = 255  # side of an operator; the binomial weights of much larger ones overflow
+SCORES_AT_ONCE = 2**22  # kernels × entries
 
 
 @dataclass(frozen=True)
 class Bank:
-    """Operators at every place inside a square of `size`, each flattened, mean-free, of norm 1.
+    """Operators at places inside a square of `size`, each flattened, mean-free, of norm 1.
 
-    rows: float32 (entries, size²); placed: (operator, row, column of its corner) for each entry.
+    rows: float32 (entries, size²); placed: (operator, row, column of its corner) for each entry;
+    whole: whether these are all places and all odd sizes, or evenly thinned out ones.
     """
 
     size: int
     rows: np.ndarray
     placed: tuple[tuple[Operator, int, int], ...]
+    whole: bool
 
     def orders(self) -> np.ndarray:
         """(entries,): 1 for first-derivative (edge), 2 for second-derivative (line) operators."""
@@ -49,21 +55,51 @@ class Match:
 def operator_bank(size: int) -> Bank:
     """Bank for kernels of an odd side ≥ 3: both directions, operator sizes 3, 5 … size, all places.
 
-    Raises ConfigError for an even or smaller size, which the operators do not have.
+    For kernels beyond 19×19, of which that would be too many, some sizes and places only: a null that
+    goes through the same bank keeps p right. Raises ConfigError for an even or smaller size, which the
+    operators do not have.
     """
-    get_operator("prewitt", size)  # raises for sizes that the operators do not have
+    get_operator("prewitt", min(size, LARGEST))  # raises for sizes that the operators do not have
+    places, whole = _places(size)
     rows, placed = [], []
     for name in BANK_OPERATORS:
         for detects in ("both",) if name == "laplacian" else DIRECTIONS:
-            for operator_size in range(3, size + 1, 2):
+            for operator_size, corners in places.items():
                 operator = get_operator(name, operator_size, detects)
-                for row in range(size - operator_size + 1):
-                    for column in range(size - operator_size + 1):
+                unit = operator.kernel / np.linalg.norm(operator.kernel)
+                for row in corners:
+                    for column in corners:
                         square = np.zeros((size, size))
-                        square[row : row + operator_size, column : column + operator_size] = operator.kernel
+                        square[row : row + operator_size, column : column + operator_size] = unit
                         rows.append(square.ravel())
                         placed.append((operator, row, column))
-    return Bank(size, unit_rows(np.array(rows)).astype(np.float32), tuple(placed))
+    return Bank(size, unit_rows(np.array(rows)).astype(np.float32), tuple(placed), whole)
+
+
+def _places(size: int) -> tuple[dict[int, list[int]], bool]:
+    """{operator size: rows (and columns) of its corner} inside a square, and whether these are all."""
+    sizes = list(range(3, min(size, LARGEST) + 1, 2))
+    directions = 2 * len(BANK_OPERATORS) - 1
+    if size % 2 == 0:
+        raise ConfigError(f"size of a kernel must be odd to compare it with operators, got {size}")
+
+    def fits(places: dict[int, list[int]]) -> bool:
+        return directions * sum(len(corners) ** 2 for corners in places.values()) * size**2 <= MOST_NUMBERS
+
+    places = {each: list(range(size - each + 1)) for each in sizes}
+    if fits(places):
+        return places, True
+    few = [sizes[round(index)] for index in np.linspace(0, len(sizes) - 1, min(len(sizes), 8))]
+    for along in range(size, 0, -1):
+        places = {each: _evenly(size - each, along) for each in few}
+        if fits(places):
+            break
+    return places, False
+
+
+def _evenly(last: int, count: int) -> list[int]:
+    """At most so many whole numbers from 0 to last."""
+    return np.unique(np.linspace(0, last, min(count, last + 1)).round().astype(int)).tolist()
 
 
 def best_match(kernels: np.ndarray, bank: Bank, orders: tuple[int, ...] = (1, 2)) -> Match:
@@ -76,8 +112,7 @@ def best_match(kernels: np.ndarray, bank: Bank, orders: tuple[int, ...] = (1, 2)
     flat = _rows(kernels, bank)
     entry = np.empty(len(flat), dtype=np.int64)
     cosine = np.empty(len(flat), dtype=np.float64)
-    for start in range(0, len(flat), BLOCK):
-        block = slice(start, start + BLOCK)
+    for block in _blocks(len(flat), len(allowed)):
         scores = np.clip(flat[block] @ rows, -1, 1)  # (block, entries); rounding may pass 1
         best = np.argmax(np.abs(scores), axis=1)
         entry[block] = allowed[best]
@@ -127,7 +162,17 @@ def p_values(cosine: np.ndarray, null: np.ndarray) -> np.ndarray:
 def _largest(kernels: np.ndarray, bank: Bank, groups: dict[Name, np.ndarray]) -> dict[Name, np.ndarray]:
     """Largest |cosine| (kernels,) with the bank's rows of each group, given as a mask (entries,)."""
     flat = _rows(kernels, bank)
-    return {name: np.max(np.abs(flat @ bank.rows[group].T), axis=1) for name, group in groups.items()}
+    largest = {name: np.empty(len(flat)) for name in groups}
+    for name, group in groups.items():
+        rows = bank.rows[group].T
+        for block in _blocks(len(flat), rows.shape[1]):
+            largest[name][block] = np.max(np.abs(flat[block] @ rows), axis=1)
+    return largest
+
+
+def _blocks(kernels: int, entries: int) -> Iterator[slice]:
+    step = max(1, SCORES_AT_ONCE // entries)
+    return (slice(start, start + step) for start in range(0, kernels, step))
 
 
 def _rows(kernels: np.ndarray, bank: Bank) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +11,18 @@ from linesexp.errors import StorageError
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside the place, sync, and move there in one step; a crash leaves old or new, never half.
 
-    Raises StorageError naming the path if the disk refuses. The file beside it is removed then.
+    For one writer at a time. Raises StorageError naming the path if the disk refuses. The file beside it
+    is removed then; what a killed process left of one is written over by the next.
     """
+    beside = path.with_name(f".{path.name}.part")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with contextlib.suppress(FileNotFoundError):
+                beside.unlink()  # and not follow a link that lies there
+            with open(beside, "xb") as file:
                 file.write(data)
                 file.flush()
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
                 os.fsync(file.fileno())
             os.replace(beside, path)
         except BaseException:
@@ -49,9 +50,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

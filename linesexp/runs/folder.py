@@ -30,9 +30,14 @@ class DamagedFile(InputError):
 
     def __init__(self, path: Path, name: str, stage: str, found: str) -> None:
         super().__init__(f"{path}: damaged ({found}); made by stage {stage}")
+        self.path = path
         self.name = name
         self.stage = stage
         self.found = found
+
+    def inside(self, folder: str) -> "DamagedFile":
+        """The same as seen from outside of a folder: its name begins with the folder's."""
+        return DamagedFile(self.path, f"{folder}/{self.name}", self.stage, self.found)
 
 
 class RunFolder:

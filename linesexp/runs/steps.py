@@ -13,7 +13,8 @@ STAGE = "train"
 
 @dataclass(frozen=True)
 class WeightsHistory:
-    """steps: float64 (steps,) in epochs; weights: {"conv1/kernel": float32 (steps, *shape)}."""
+    """steps: float64 (steps,) in epochs; weights: {"conv1/kernel": float32 (steps, *shape)}, in the model's
+    order."""
 
     steps: np.ndarray
     weights: dict[str, np.ndarray]
@@ -32,7 +33,8 @@ class StepWriter:
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
         """Commit one step; `step` is the number of epochs done."""
-        data = tensors_bytes(weights, {"step": step})
+        # The file keeps its tensors in an order of its own: remember the model's.
+        data = tensors_bytes(weights, {"step": step, "names": list(weights)})
         self._run.commit({step_name(self.recorded): data}, stage=STAGE)
         self.recorded += 1
 
@@ -58,5 +60,7 @@ def read_steps(run: RunFolder) -> WeightsHistory:
             raise InputError(f"{run.path / name}: does not say which step it is")
         steps.append(about["step"])
         recorded.append(tensors)
-    weights = {key: np.stack([tensors[key] for tensors in recorded]) for key in recorded[0]}
+    if sorted(order := about.get("names", [])) != sorted(recorded[0]):
+        order = sorted(recorded[0])
+    weights = {key: np.stack([tensors[key] for tensors in recorded]) for key in order}
     return WeightsHistory(np.array(steps, dtype=np.float64), weights)

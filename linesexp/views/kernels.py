@@ -91,6 +91,18 @@ def before_after_figure(
     return page.figure
 
 
+def operators_figure(operators: np.ndarray, names: Sequence[str]) -> Figure:
+    """Operators (count, k, k) side by side, each on its own zero-centred scale, with their names."""
+    side, gap, left = 84, 30, 20
+    page = PixelFigure(left + len(operators) * (side + gap), 186)
+    page.text(left, 14, "Operators that kernels are compared with", size=17)
+    for index, (operator, name) in enumerate(zip(operators, names, strict=True)):
+        x = left + index * (side + gap)
+        show_map(page.axes(x, 46, side, side), operator, symmetric_limit(operator))
+        page.text(x + side / 2, 138, name, size=11, ha="center", linespacing=1.3)
+    return page.figure
+
+
 def _stage(
     kernels: np.ndarray, boxes: list[tuple[int, int, int]], limit: float, log: Log
 ) -> tuple[PixelFigure, Axes, Axes]:

@@ -15,8 +15,8 @@ from linesexp.kernels.tuning import Tuning
 from linesexp.views.colours import FAINT, INK
 from linesexp.views.style import CATEGORIES, PixelFigure, plain, step_name
 
-COLUMNS = 8
-RADIUS, GAP, LEFT, TOP = 56, 30, 132, 84
+COLUMNS = 4
+RADIUS, GAP, LEFT, TOP = 72, 64, 140, 84
 CLEAR = 0.1  # a preference weaker than this gets no triangle
 BAND = 4 * RADIUS + 146  # a row of kernels: two circles under each other, and their words
 RING, UNTRAINED, TRAINED = "#d9dce1", "#6b7280", CATEGORIES[0]
@@ -35,7 +35,7 @@ def tuning_figure(before: Tuning, after: Tuning, health: Sequence[str], last_ste
     count = len(after.bars)
     columns = min(count, COLUMNS)
     width = max(LEFT + columns * (2 * RADIUS + GAP) + 16, 900)
-    page = PixelFigure(width, TOP + -(-count // columns) * BAND + 68)
+    page = PixelFigure(width, TOP + -(-count // columns) * BAND + 84)
     # All curves lie on one set of axes in pixels: 128 polar axes would take many seconds.
     axes = page.axes(0, 0, page.width, page.height)
     axes.set(xlim=(0, page.width), ylim=(page.height, 0))
@@ -46,18 +46,18 @@ def tuning_figure(before: Tuning, after: Tuning, health: Sequence[str], last_ste
     for index in range(count):
         left, top = LEFT + index % columns * (2 * RADIUS + GAP), TOP + index // columns * BAND
         if index % columns == 0:
-            page.text(20, top + 19, "outer ring", size=11, color=FAINT)
+            page.text(20, top + 19, "response at the ring", size=12, color=FAINT)
             for row, (_, _, words) in enumerate(PROBES):
                 page.text(20, _middle(top, row), words, size=13, va="center", linespacing=1.3)
         _kernel(page, curves, (left, top), index, before, after, health[index])
     curves.draw(axes)
     page.text(
         20,
-        page.height - 76,
-        "Distance from the centre: the response, largest over all places, less that to a blank. Direction: "
-        "that of the bar, drawn at both its\nends, or where the edge gets brighter. A thin shape has one "
-        "favourite, a round one has none. Numbers: the angle preferred after\ntraining, and how much, 0 to 1 "
-        f"(bars: 1 − circular variance, edges: direction index); a triangle marks it from {CLEAR} on.",
+        page.height - 92,
+        "Distance from the centre: the response, largest over all places, less that to an empty picture.\n"
+        "Direction: that of the bar, drawn at both its ends, or where the edge gets brighter. A thin shape "
+        "has one favourite, a\nround one has none. Numbers: the angle preferred after training, and how much, "
+        f"0 to 1 (bars: 1 − circular variance,\nedges: direction index); a triangle marks it from {CLEAR} on.",
         size=12,
         color=FAINT,
         linespacing=1.5,
@@ -97,7 +97,7 @@ def _kernel(
     scale = _largest(before, after, index)
     name = f"kernel {index}" if health == LIVE else f"kernel {index}: {health}"
     page.text(middle, top, name, size=13, ha="center")
-    page.text(middle, top + 19, f"{scale:.2g}" if scale > 0 else "–", size=11, ha="center", color=FAINT)
+    page.text(middle, top + 19, f"{scale:.2g}" if scale > 0 else "–", size=12, ha="center", color=FAINT)
     preferences = (
         (after.preferred_angle_deg[index], after.one_minus_circular_variance[index]),
         (after.preferred_edge_deg[index], after.direction_index[index]),
@@ -116,7 +116,7 @@ def _kernel(
         if strength >= CLEAR:
             ends = (angle, angle + 180) if probe == "bars" else (angle,)
             curves.marks += [_triangle(centre, end) for end in ends]
-        page.text(middle, centre[1] + RADIUS + 13, words, size=11, ha="center")
+        page.text(middle, centre[1] + RADIUS + 13, words, size=13, ha="center")
 
 
 def _middle(top: int, row: int) -> int:
@@ -196,7 +196,7 @@ def course_figure(steps: np.ndarray, course: Course, chance: CourseChance) -> Fi
 def _course_axes(page: PixelFigure, left: int, width: int, steps: np.ndarray, title: str) -> Axes:
     axes = page.axes(left, 72, width, 240)
     plain(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(5 if width > 200 else 2, integer=True))
     axes.set(xlabel="epoch", ylim=(0, 1), xlim=(steps[0], max(steps[-1], steps[0] + 1)))
     axes.set_title(title, loc="left", fontsize=10)
     return axes

@@ -9,14 +9,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from linesexp.kernels.claims import CLAIMS, NULLS, Claim, Finding, judge
+from linesexp.kernels.claims import CLAIMS, NULLS, Claim
+from linesexp.kernels.verdicts import Finding, judge
 
 NOT_MEASURED, ONE_RUN = "undecided (not measured)", "undecided (one run)"
 OF_THE_ISSUE = {
     "a network tells horizontal from vertical lines at unseen positions": {"tells-lines-apart"},
     "untrained kernels have no clear preference": {"untrained-vague"},
     "one kernel prefers vertical, another horizontal lines": {"prefers-both"},
-    "some kernels care about the order dark to bright": {"order-matters"},
+    "some kernels care about the order dark to bright": {"order-matters", "order-learned"},
     "such a kernel has lower weights on one side": {"one-side-lower"},
     "the kernels resemble Prewitt operators, a row for each null": {f"like-prewitt-{name}" for name in NULLS},
     "the resemblance is to edges rather than to lines": {"edges-not-lines"},

@@ -10,13 +10,15 @@ from scipy import stats
 from linesexp.errors import ConfigError
 from linesexp.kernels.match import (
     BANK_OPERATORS,
-    BLOCK,
+    MOST_NUMBERS,
+    SCORES_AT_ONCE,
     best_match,
     direction_cosines,
     initializer_kernels,
     operator_bank,
     p_values,
 )
+from linesexp.kernels.nulls import initializer_null
 from linesexp.kernels.operators import get_operator, prewitt, sobel
 
 BANK = operator_bank(7)
@@ -26,8 +28,8 @@ kernels = npst.arrays(np.float64, (3, 7, 7), elements=st.integers(-9, 9).map(flo
 )
 
 
-def random_kernels(count, seed=0):
-    return np.random.default_rng(seed).uniform(-1, 1, (count, 7, 7))
+def random_kernels(count, seed=0, size=7):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, size, size))
 
 
 def padded(operator, row, column, size=7):
@@ -128,9 +130,10 @@ def test_orders_restrict_the_match_to_edges_or_lines():
 
 
 def test_many_kernels_match_as_each_alone():
-    kernels = random_kernels(BLOCK + 3)
+    block = SCORES_AT_ONCE // len(BANK.rows)
+    kernels = random_kernels(block + 3)
     match = best_match(kernels, BANK)
-    for index in (0, BLOCK - 1, BLOCK, BLOCK + 2):
+    for index in (0, block - 1, block, block + 2):
         alone = best_match(kernels[index : index + 1], BANK)
         assert alone.entry[0] == match.entry[index]
         assert alone.cosine[0] == pytest.approx(match.cosine[index], abs=1e-5)
@@ -217,3 +220,42 @@ def test_p_is_uniform_under_the_null():
 def test_a_prewitt_kernel_is_beyond_chance():
     null = np.sort(np.abs(best_match(random_kernels(999), BANK).cosine))
     assert p_values(best_match(prewitt(7)[None], BANK).cosine, null) == pytest.approx(1 / 1000)
+
+
+# Kernels that the bank does not hold whole.
+
+
+@pytest.mark.parametrize("size", [3, 7, 19])
+def test_the_bank_holds_all_sizes_and_places_of_kernels_up_to_nineteen(size):
+    bank = operator_bank(size)
+    assert bank.whole
+    assert len(bank.rows) == 9 * sum((size - inner + 1) ** 2 for inner in range(3, size + 1, 2))
+
+
+@pytest.mark.parametrize("size", [21, 45, 101, 301])
+def test_the_bank_of_larger_kernels_is_thinned_out_and_spans_them(size):
+    bank = operator_bank(size)
+    assert not bank.whole
+    assert bank.rows.size <= MOST_NUMBERS or len(bank.rows) == 9 * 8
+    assert np.isfinite(bank.rows).all()
+    sizes = {operator.size for operator, _, _ in bank.placed}
+    assert {3, min(size, 255)} <= sizes
+    for operator, row, column in bank.placed:
+        assert 0 <= row <= size - operator.size
+        assert 0 <= column <= size - operator.size
+
+
+def test_a_large_prewitt_is_found_in_a_thinned_bank_and_chance_stays_chance():
+    bank = operator_bank(31)
+    match = best_match(np.stack([prewitt(31), -prewitt(31, "horizontal")]), bank)
+    assert [bank.placed[entry][0].size for entry in match.entry] == [31, 31]
+    np.testing.assert_allclose(match.cosine, [1, -1], atol=1e-6)
+    null = initializer_null("glorot_uniform", 31).any
+    p = p_values(best_match(random_kernels(500, size=31), bank).cosine, null)
+    assert 0.02 < np.mean(p < 0.05) < 0.09
+
+
+def test_a_bank_for_an_even_or_tiny_size_names_it():
+    for size in (1, 8, 256):
+        with pytest.raises(ConfigError, match=str(size)):
+            operator_bank(size)

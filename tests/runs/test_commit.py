@@ -2,6 +2,7 @@ import pytest
 
 import linesexp.runs.folder as folder_module
 from linesexp.runs import RunFolder
+from linesexp.runs.atomic import write_atomically
 
 
 class Killed(BaseException):
@@ -64,3 +65,13 @@ def test_a_replaced_file_that_is_neither_old_nor_new_is_damaged(run, monkeypatch
     commit_killed_before_write(run, monkeypatch, 99)
     (run.path / "old").write_bytes(b"another")
     assert [error.name for error in run.damaged()] == ["old"]
+
+
+def test_what_a_killed_process_left_beside_a_file_is_written_over(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"mine")
+    (tmp_path / ".file.part").symlink_to(elsewhere)
+    write_atomically(tmp_path / "file", b"whole")
+    assert (tmp_path / "file").read_bytes() == b"whole"
+    assert elsewhere.read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "file"]

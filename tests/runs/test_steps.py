@@ -99,3 +99,11 @@ def test_steps_that_do_not_belong_together_are_refused(run, weights, about, text
         run.commit({step_name(1): tensors_bytes(weights, about)}, stage="train")
     with pytest.raises(InputError, match=rf"00001\.safetensors: {text}"):
         read_steps(run)
+
+
+def test_steps_come_back_in_the_order_of_the_model(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    names = ["stem/kernel", "block/kernel", "a_last_one/kernel"]
+    with folder.writing():
+        StepWriter(folder).save(0.0, {name: np.zeros(3, dtype=np.float32) for name in names})
+    assert list(read_steps(folder).weights) == names

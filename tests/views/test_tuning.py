@@ -9,6 +9,7 @@ from PIL import Image
 
 from linesexp.kernels.course import Course, course, course_chance
 from linesexp.kernels.match import operator_bank
+from linesexp.kernels.nulls import initializer_null
 from linesexp.kernels.operators import line, prewitt
 from linesexp.kernels.tuning import tune
 from linesexp.views.style import png_bytes
@@ -16,7 +17,7 @@ from linesexp.views.tuning import RADIUS, course_figure, tuning_figure
 
 BANK = operator_bank(7)
 STEPS = np.array([0.0, 0.25, 1.0, 2.0])
-CHANCE = course_chance("glorot_uniform", BANK, np.random.default_rng(0))
+CHANCE = course_chance(initializer_null("glorot_uniform", 7), 7)
 
 
 def rng(seed=7):

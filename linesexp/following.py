@@ -1,0 +1,34 @@
+"""Which command comes next for a run, as a user would type it."""
+
+import shlex
+from typing import Any
+
+DEFAULT_RUN = "results/default"
+
+
+def following(run: str) -> str:
+    """What comes next for a run, by how far it has come."""
+    from linesexp.runs.folder import RunFolder
+
+    made = RunFolder(run).names()
+    if "model.keras" not in made:
+        return f"linesexp train{named(run)}"
+    return f"open {run}/report.html" if "report.html" in made else f"linesexp report{named(run)}"
+
+
+def remedy(run: str, damaged: list[Any]) -> str:
+    """The commands that make damaged files again."""
+    if any(error.name == "config.json" for error in damaged):  # nothing else knows the settings
+        return f"put the right config.json back, or begin anew: linesexp generate{named(run)} --force"
+    stages = {"train --controls" if error.name.startswith("controls/") else error.stage for error in damaged}
+    order = ["generate", "train", "train --controls", "report"]
+    commands = []
+    for stage in sorted(stages, key=order.index):
+        command, *flags = stage.split()
+        commands.append(" ".join([f"linesexp {command}{named(run)}", *flags]))
+    return "to make them again: " + " && ".join(commands)
+
+
+def named(run: str) -> str:
+    """` RUN` as a command line takes it; nothing for the default."""
+    return "" if run == DEFAULT_RUN else f" {shlex.quote(run)}"
