@@ -9,16 +9,15 @@ from linesexp.layer_table import layer_table
 from linesexp.page_evidence import (
     ablation_table,
     about_audit,
-    about_ledger,
     about_nulls,
     about_pairs,
     controls_table,
     layer_quality_table,
-    ledger_cards,
     p_table,
     shortcuts_table,
     unseen_table,
 )
+from linesexp.page_ledger import about_ledger, ledger_cards
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.sentences import (
