@@ -119,9 +119,12 @@ def page_of(run: Run) -> str:
         controls={
             "trained": controls_table(analysis),
             "ablation": ablation_table(analysis),
+        },
+        evidence={
+            "words": about_ledger(analysis.ledger),
+            "cards": ledger_cards(analysis.ledger),
             "missing": analysis.missing,
         },
-        evidence={"words": about_ledger(analysis.ledger), "cards": ledger_cards(analysis.ledger)},
         repeat=_repeat(run),
     )
 

@@ -112,8 +112,8 @@ def test_everything_that_a_template_shows_is_escaped(page):
                 return []
             if key in ("table", "shortcuts", "unseen", "trained", "ablation", "quality"):
                 return {"caption": "<b>", "head": [("<b>", True)] * 2, "rows": [["<b>", "<b>"]]}
-            if key == "cards":
-                return [Markup()]
+            if key in ("cards", "missing"):
+                return [Markup()] if key == "cards" else ["<b>"]
             return 1 if key == "weights" else [("<b>", "<b>")] if key == "nulls" else "<b>"
 
     parts = ("data", "network", "training", "kernels", "responses", "walkthrough", "comparison", "repeat")
