@@ -10,11 +10,12 @@ from linesexp.evidence.measuring import analyse
 from linesexp.evidence.on_kernels import _random_sides, on_kernels
 from linesexp.evidence.on_network import on_network
 from linesexp.images.dataset import make_dataset
-from linesexp.kernels.claims import CLAIMS, NULLS, judge
+from linesexp.kernels.claims import CLAIMS, NULLS
 from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.operators import line
 from linesexp.kernels.shape import side_contrast
 from linesexp.kernels.tuning import tune
+from linesexp.kernels.verdicts import judge
 from linesexp.seeing.depth import change_under_shifts
 from linesexp.seeing.forward import forward
 
