@@ -16,7 +16,7 @@ from linesexp.kernels.course import course, course_chance
 from linesexp.kernels.handmade import matched_operators
 from linesexp.kernels.health import non_finite
 from linesexp.kernels.match import best_match, direction_cosines, operator_bank, p_values
-from linesexp.kernels.nulls import covariance_null, initializer_null, shuffled_weights_null
+from linesexp.kernels.nulls import Null, covariance_null, initializer_null, shuffled_weights_null
 from linesexp.kernels.quality import QualityChance, layer_quality, quality_chance
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord, Nulls, kernel_records
 from linesexp.run import Run
@@ -30,7 +30,7 @@ def analyse(run: Run) -> Analysis:
     kernels, history, network = run.kernels, run.history, run.config.network
     steps, filters, size = kernels.shape[:3]
     bank = operator_bank(size)
-    luck = initializer_null(network.initializer, size)
+    luck = _luck(run)
     similarity = direction_cosines(kernels.reshape(-1, size, size), bank)
     images, labels = run.dataset.part("test")
     weights = history.at(-1)
@@ -71,7 +71,7 @@ def _records(run: Run, step: int) -> list[KernelRecord]:
     # Streams of their own and not the run's seed: chance does not depend on what it is compared with.
     control = run.controls.get("shuffled-labels")
     nulls = Nulls(
-        initializer_null(run.config.network.initializer, size),
+        _luck(run),
         covariance_null(kernels[step], bank, rng_for(0, "null", "covariance")),
         shuffled_weights_null(kernels[0], bank, rng_for(0, "null", "step0")),
         covariance_null(control.kernels[-1], bank, rng_for(0, "null", "shuffled")) if control else None,
@@ -79,11 +79,16 @@ def _records(run: Run, step: int) -> list[KernelRecord]:
     return kernel_records(kernels[step], kernels[0], behaviour(run, step), bank, nulls, "conv1")
 
 
+def _luck(run: Run) -> Null:
+    """What untrained first-layer kernels of this run reach."""
+    size, _, channels, _ = run.history.at(0)["conv1/kernel"].shape
+    return initializer_null(run.config.network.initializer, size, channels)
+
+
 def _control(name: str, run: Run) -> ControlRecord:
     kernels = run.kernels[-1]
     size = kernels.shape[-1]
-    null = initializer_null(run.config.network.initializer, size)
-    p = p_values(best_match(kernels, operator_bank(size)).cosine, null.any)
+    p = p_values(best_match(kernels, operator_bank(size)).cosine, _luck(run).any)
     found = outcome(run)
     return ControlRecord(
         name, **dataclasses.asdict(found), matched=int(np.sum(p < SIGNIFICANT)), kernels=len(kernels)

@@ -51,13 +51,15 @@ def null_of(kernels: np.ndarray, bank: Bank) -> Null:
 
 
 @lru_cache
-def initializer_null(initializer: str, size: int) -> Null:
-    """Untrained kernels of a size: each weight drawn by itself.
+def initializer_null(initializer: str, size: int, channels: int = 1) -> Null:
+    """Untrained kernels of a size: each weight drawn by itself, then averaged over colour channels.
 
-    The stream is its own and not a run's: chance does not depend on what it is compared with.
+    The average of uniform weights has longer tails than one of them, and so have its matches. The
+    stream is its own and not a run's: chance does not depend on what it is compared with.
     """
     rng = rng_for(0, "null", initializer)
-    return null_of(initializer_kernels(initializer, size, DRAWS, rng), operator_bank(size))
+    drawn = initializer_kernels(initializer, size, DRAWS * channels, rng)
+    return null_of(drawn.reshape(DRAWS, channels, size, size).mean(axis=1), operator_bank(size))
 
 
 def covariance_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null | None:
