@@ -88,18 +88,19 @@ CLAIMS = (
         "A kernel that cares about the order has lower weights on one side and higher ones on the other.",
         ARTICLE,
         "difference between the sides of the kernel with the highest direction index, in standard deviations "
-        "of its weights, less the 95 % point of random kernels chosen likewise",
-        "exact for a run, as the weights are known; p against random kernels chosen likewise",
+        "of its weights, less the median of untrained kernels chosen likewise",
+        "exact for a run, as the weights are known; p against untrained kernels chosen likewise",
         "above",
         0.0,
-        "the sides of that kernel differing no more than those of random kernels",
+        "the sides of that kernel differing no more than those of the median untrained one",
     ),
     *(
         Claim(
             f"like-prewitt-{name}",
             f"The learned kernels resemble the Prewitt operator or its relatives more than {chance} do.",
             ARTICLE,
-            "share of kernels more like an edge operator than 95 % of the null’s kernels",
+            "share of kernels that are like an edge rather than a line, more so than 95 % of the null’s "
+            "kernels",
             "Clopper–Pearson interval and binomial test over the run’s kernels",
             "above",
             0.05,

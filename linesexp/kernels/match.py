@@ -133,6 +133,14 @@ def order_cosines(kernels: np.ndarray, bank: Bank) -> dict[int, np.ndarray]:
     return _largest(kernels, bank, {order: orders == order for order in (1, 2)})
 
 
+def edge_rather_than_line(by_order: dict[int, np.ndarray]) -> np.ndarray:
+    """The best edge match where it beats the best line match, else 0; NaN stays NaN. From order_cosines.
+
+    The flank of a line is like a small edge operator: without the rival a perfect line would count as an edge.
+    """
+    return np.where(by_order[1] <= by_order[2], 0.0, by_order[1])
+
+
 def initializer_kernels(initializer: str, size: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """(count, size, size) kernels as an initialiser draws them, up to a scale that no cosine sees.
 

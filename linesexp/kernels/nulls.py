@@ -18,6 +18,7 @@ import numpy as np
 from linesexp.kernels.match import (
     Bank,
     direction_cosines,
+    edge_rather_than_line,
     initializer_kernels,
     operator_bank,
     order_cosines,
@@ -30,11 +31,12 @@ DRAWS = 10_000
 @dataclass(frozen=True)
 class Null:
     """Best |cosine| of each kernel of chance, sorted: with any operator, with edge (first-derivative) and
-    line (second-derivative) operators, and with those of a direction."""
+    line (second-derivative) operators, with edges rather than lines, and with those of a direction."""
 
     any: np.ndarray
     edge: np.ndarray
     line: np.ndarray
+    edge_rather: np.ndarray
     by_direction: dict[str, np.ndarray]
 
 
@@ -46,6 +48,7 @@ def null_of(kernels: np.ndarray, bank: Bank) -> Null:
         _sorted(either),
         _sorted(by_order[1]),
         _sorted(by_order[2]),
+        _sorted(edge_rather_than_line(by_order)),
         {name: _sorted(values) for name, values in by_direction.items()},
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linesexp.kernels.match import Bank, best_match, order_cosines, p_values
+from linesexp.kernels.match import Bank, best_match, edge_rather_than_line, order_cosines, p_values
 from linesexp.kernels.nulls import Null, q_values
 from linesexp.kernels.operators import DIRECTIONS
 from linesexp.kernels.shape import change_from_start, shares
@@ -41,7 +41,8 @@ class MatchRecord:
 class RivalsRecord:
     """Largest |cosine| with any edge (first-derivative) and any line (second-derivative) operator.
 
-    p of the edge match alone under each null; None for a constant kernel, or without that null.
+    p of the edge match under each null, where edges rather than lines count in both (a kernel more like a
+    line has p = 1); None for a constant kernel, or without that null.
     """
 
     edge: float | None
@@ -187,7 +188,8 @@ def _match_records(
 
 def _rival_records(kernels: np.ndarray, bank: Bank, nulls: Nulls) -> list[RivalsRecord]:
     cosines = order_cosines(kernels, bank)
-    p = [_p(cosines[1], null and null.edge) for null in vars(nulls).values()]
+    edge = edge_rather_than_line(cosines)
+    p = [_p(edge, null and null.edge_rather) for null in vars(nulls).values()]
     columns = zip(cosines[1], cosines[2], *p, strict=True)
     return [RivalsRecord(*(_number(value) for value in row)) for row in columns]
 

@@ -13,6 +13,7 @@ from linesexp.kernels.claims import Claim
 
 SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
 CONFIDENCE = 0.95
+FEWEST_RUNS = 3  # that decide a claim together
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
     """Verdict on a claim from one finding a run.
 
     One run: refuted if its interval (its effect, where that is exact) lies wholly on the wrong side of
-    the reference, else `undecided (one run)`; a sample without an interval refutes nothing. More:
-    supported or refuted if the t interval of the runs' mean effect lies wholly on one side. Without a
-    measured effect `undecided (not measured)`.
+    the reference, else `undecided (one run)`; a sample without an interval refutes nothing. FEWEST_RUNS
+    or more: supported or refuted if the t interval of the runs' mean effect lies wholly on one side.
+    Without a measured effect `undecided (not measured)`.
     """
     measured = [finding for finding in findings if finding.effect is not None]
     last = (measured or list(findings))[-1]
@@ -89,7 +90,7 @@ def _verdict(
 ) -> str:
     if effect is None:
         return f"{UNDECIDED} (not measured)"
-    low, high = interval or ((effect, effect) if exact else (-np.inf, np.inf))
+    low, high = interval or ((effect, effect) if exact and runs == 1 else (-np.inf, np.inf))
     holds, fails = low > claim.reference, high < claim.reference
     if claim.wanted == "below":
         holds, fails = high < claim.reference, low > claim.reference
@@ -101,10 +102,10 @@ def _verdict(
 
 
 def _interval_over_runs(effects: np.ndarray) -> tuple[float, float] | None:
-    """t interval of the mean; None for no run."""
+    """t interval of the mean; None for fewer than FEWEST_RUNS, of which it would be endless or luck."""
     from scipy import stats  # takes longer to import than everything else here to run
 
-    if len(effects) == 0:
+    if len(effects) < FEWEST_RUNS:
         return None
     half = stats.sem(effects) * stats.t.ppf((1 + CONFIDENCE) / 2, len(effects) - 1)
     return float(effects.mean() - half), float(effects.mean() + half)

@@ -105,8 +105,11 @@ def swap(
 
 
 def score(chances: np.ndarray, labels: np.ndarray) -> Score:
-    """Accuracy and mean cross-entropy of probabilities (n, classes), none taken as below 1e-7, as in Keras."""
-    correct = int(np.sum(chances.argmax(axis=1) == labels))
+    """Accuracy and mean cross-entropy of probabilities (n, classes), none taken as below 1e-7, as in Keras.
+
+    A picture whose probabilities are not numbers is named wrongly.
+    """
+    correct = int(np.sum((chances.argmax(axis=1) == labels) & np.isfinite(chances).all(axis=1)))
     of_truth = np.clip(chances[np.arange(len(labels)), labels], 1e-7, 1)
     loss = float(-np.log(of_truth).mean())
     return Score(correct / len(labels), loss if np.isfinite(loss) else None, correct, len(labels))

@@ -129,7 +129,7 @@ def test_without_an_effect_nothing_was_measured_and_the_reason_is_kept(count):
 
 
 @settings(max_examples=100, deadline=None)
-@given(wanted=wanted, reference=numbers, effects=st.lists(numbers, min_size=2, max_size=9))
+@given(wanted=wanted, reference=numbers, effects=st.lists(numbers, min_size=3, max_size=9))
 def test_many_runs_are_judged_by_the_t_interval_of_their_mean(wanted, reference, effects):
     assume(np.ptp(effects) > 0.01)
     low, high = stats.ttest_1samp(effects, 0).confidence_interval(0.95)
@@ -141,6 +141,12 @@ def test_many_runs_are_judged_by_the_t_interval_of_their_mean(wanted, reference,
     other = {"above": "below", "below": "above"}[wanted]
     assert found.verdict == ("supported" if beyond[wanted] else "refuted" if beyond[other] else "undecided")
     assert (found.runs, found.p, found.test) == (len(effects), None, "t interval over runs")
+
+
+def test_two_runs_decide_nothing_however_alike():
+    for effects in ((0.9, 0.9), (0.0, 0.0)):
+        found = judge(a_claim("above", 0.5), exact(*effects))
+        assert (found.verdict, found.interval, found.runs) == ("undecided", None, 2)
 
 
 def test_many_runs_give_each_of_the_three_verdicts():

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from linesexp.kernels.match import best_match, initializer_kernels, operator_bank, order_cosines, p_values
+from linesexp.kernels.match import (
+    best_match,
+    edge_rather_than_line,
+    initializer_kernels,
+    operator_bank,
+    order_cosines,
+    p_values,
+)
 from linesexp.kernels.nulls import (
     covariance_null,
     gaussian_kernels,
@@ -13,6 +20,7 @@ from linesexp.kernels.nulls import (
     shuffled_weights_null,
     symmetric_covariance,
 )
+from linesexp.kernels.operators import line, prewitt
 
 BANK = operator_bank(7)
 
@@ -128,3 +136,19 @@ def test_what_is_unknown_is_never_the_largest():
     found = largest_of(np.array([np.nan, 1.0, np.nan, 2.0]), 3, rng())
     assert set(found.tolist()) == {1, 3}
     assert np.mean(found == 3) == pytest.approx(7 / 8, abs=0.02)
+
+
+def test_edges_rather_than_lines_are_as_rare_among_chance_as_their_p_says():
+    kernels = initializer_kernels("glorot_uniform", 7, 5000, rng(5))
+    null = initializer_null("glorot_uniform", 7)
+    p = p_values(edge_rather_than_line(order_cosines(kernels, BANK)), null.edge_rather)
+    for level in (0.01, 0.05, 0.3):
+        assert np.mean(p <= level) == pytest.approx(level, rel=0.2)
+
+
+def test_a_perfect_line_is_no_edge_though_its_flank_is_like_one():
+    kernels = np.stack([line(7), line(7, "horizontal"), prewitt(7)])
+    cosines = order_cosines(kernels, BANK)
+    assert cosines[1][0] > 0.5
+    assert edge_rather_than_line(cosines)[:2].tolist() == [0, 0]
+    assert edge_rather_than_line(cosines)[2] == cosines[1][2]
