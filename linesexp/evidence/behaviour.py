@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from linesexp.config import NetworkConfig
-from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges
+from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges, probe_size
 from linesexp.kernels.health import DEAD, died_at, triage
 from linesexp.kernels.records import Behaviour
 from linesexp.kernels.tuning import BAR_THICKNESS_PX, Tuning, tune
@@ -74,7 +74,7 @@ def _pictures(run: Run, part: str) -> np.ndarray:
     """float32 (n, H, W, C) of a split, or of all bars and edges, bright and dark: `probes`."""
     if part != "probes":
         return run.dataset.part(part)[0]
-    size = 4 * run.config.network.kernel_sizes[0]
+    size = probe_size(run.config.network.kernel_sizes[0])
     shown = np.concatenate([bars(BAR_ANGLES_DEG, size, BAR_THICKNESS_PX), edges(EDGE_ANGLES_DEG, size)])
     channels = run.dataset.pixels.shape[-1]
     return np.repeat(np.concatenate([shown, 1 - shown])[..., None], channels, axis=3)

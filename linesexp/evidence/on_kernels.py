@@ -20,7 +20,7 @@ from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.nulls import DRAWS, largest_of
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.shape import shares, side_contrast
-from linesexp.kernels.tuning import tune
+from linesexp.kernels.tuning import direction_index
 from linesexp.kernels.verdicts import Finding
 from linesexp.run import Run
 from linesexp.seeds import rng_for
@@ -123,9 +123,9 @@ def _random_sides(initializer: str, size: int, activation: str, filters: int) ->
     """Sorted: the highest direction index of untrained layers, and the side contrast of the kernel with it."""
     rng = rng_for(0, "sides", initializer)
     kernels = initializer_kernels(initializer, size, DRAWN_KERNELS, rng)
-    tuned = tune(kernels, np.zeros(DRAWN_KERNELS), activation)
-    choosiest = largest_of(tuned.direction_index, filters, rng)
-    return np.sort(tuned.direction_index[choosiest]), np.sort(side_contrast(kernels)[choosiest])
+    index = direction_index(kernels.astype(np.float32), np.zeros(DRAWN_KERNELS, np.float32), activation)
+    choosiest = largest_of(index, filters, rng)
+    return np.sort(index[choosiest]), np.sort(side_contrast(kernels)[choosiest])
 
 
 def _likeness(analysis: Analysis) -> dict[str, Finding]:

@@ -12,6 +12,14 @@ BAR_ANGLES_DEG = np.arange(0.0, 180.0, 5.0)
 EDGE_ANGLES_DEG = np.arange(0.0, 360.0, 5.0)
 
 
+def probe_size(kernel_size: int) -> int:
+    """Side of a probe in which a kernel of this odd size meets the centre at every offset, and plain ground.
+
+    Even, so that an edge through the centre lies between two pixels.
+    """
+    return 3 * kernel_size + 1
+
+
 def bars(angles_deg: np.ndarray, size: int, thickness_px: float) -> np.ndarray:
     """Bright bars through the centre, longer than the picture: float32 (n, size, size) in [0, 1]."""
     count = len(angles_deg)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges
+from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges, probe_size
 from linesexp.seeing.convolution import ACTIVATIONS, convolve
 
 BAR_THICKNESS_PX = 2.0
@@ -36,14 +36,23 @@ def tune(kernels: np.ndarray, bias: np.ndarray, activation: str, *, dark_lines: 
     """Tuning of (filters, k, k) kernels with their biases (filters,); dark_lines: bars dark on bright."""
     broken = ~(np.isfinite(kernels).all(axis=(1, 2)) & np.isfinite(bias))
     kernels, bias = np.where(broken[:, None, None], 0, kernels), np.where(broken, 0, bias)
-    size = 4 * kernels.shape[-1]
+    size = probe_size(kernels.shape[-1])
     shown = bars(BAR_ANGLES_DEG, size, BAR_THICKNESS_PX)
     to_bars = _responses(1 - shown if dark_lines else shown, kernels, bias, activation, float(dark_lines))
-    to_edges = _responses(edges(EDGE_ANGLES_DEG, size), kernels, bias, activation, 0.0)
+    to_edges = _edge_responses(kernels, bias, activation)
     to_bars[broken], to_edges[broken] = np.nan, np.nan
     angle, choosiness = _vector_mean(to_bars, 2 * BAR_ANGLES_DEG)
     edge, _ = _vector_mean(to_edges, EDGE_ANGLES_DEG)
     return Tuning(to_bars, to_edges, angle / 2, choosiness, edge, _direction_index(to_edges))
+
+
+def direction_index(kernels: np.ndarray, bias: np.ndarray, activation: str) -> np.ndarray:
+    """Tuning's direction index (filters,) alone, of kernels (filters, k, k) that are finite."""
+    return _direction_index(_edge_responses(kernels, bias, activation))
+
+
+def _edge_responses(kernels: np.ndarray, bias: np.ndarray, activation: str) -> np.ndarray:
+    return _responses(edges(EDGE_ANGLES_DEG, probe_size(kernels.shape[-1])), kernels, bias, activation, 0.0)
 
 
 def _responses(
