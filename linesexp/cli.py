@@ -169,7 +169,7 @@ def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
         made = make(opened, *MAKERS, progress=progress)
     facts = {"run": run, "made": made, "page": f"{run}/report.html"}
     for line in opened.analysis.missing:
-        _say(quiet)(line)
+        _say(quiet)(f"note: {line}")
     if as_json:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
     words = f"{len(made)} of {len(MAKERS)} files made, the others were current"
