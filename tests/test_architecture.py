@@ -18,6 +18,7 @@ ABOVE = (
     "linesexp.experiment",
     "linesexp.study",
     "linesexp.cli",
+    "linesexp.commands",
     "linesexp.reporting",
     "linesexp.run",
     "linesexp.evidence",

@@ -1,0 +1,190 @@
+"""generate, train, report, predict and verify: the commands of one run.
+
+Rooms are imported inside the commands, so that `--help` waits for none of them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from linesexp.commands.ending import complain
+from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
+from linesexp.commands.options import chosen_config, config_options
+from linesexp.commands.speaking import common_options, finish, json_line, progress_on, say
+from linesexp.errors import InputError, LinesexpError
+
+run_argument = click.argument("run", default=DEFAULT_RUN, envvar="LINESEXP_RUN")
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--as-folders",
+    "folders",
+    type=click.Path(path_type=Path),
+    help="Also write the pictures as PNG class folders into this new folder.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Keep an existing RUN under another name and begin anew, with its settings where none are given.",
+)
+@config_options("images", "network", "training")
+@common_options
+def generate(
+    run: str,
+    folders: Path | None,
+    force: bool,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **given: Any,
+) -> None:
+    """Draw the pictures of RUN.
+
+    Keeps the settings of the network and its training, which `train` will use.
+    """
+    from linesexp import experiment
+
+    config = chosen_config(given, config_file, _settings_so_far(run, force))
+    done = experiment.generate(run, config, force=force, say=say(quiet))
+    facts = {"run": run, "made": done.made} | done.facts
+    if folders:
+        facts["files"] = experiment.write_class_folders(run, folders)
+    splits = ", ".join(f"{sum(counts.values())} {split}" for split, counts in done.facts["splits"].items())
+    words = f"{done.facts['pictures']} pictures, no two alike ({splits})"
+    words = f"{words} in {run}" if done.made else f"{run} holds them already: {words}"
+    if folders:
+        words += (
+            f"\n{facts['files']} PNG files in {folders}; Keras reads them with "
+            f'keras.utils.image_dataset_from_directory("{folders}/train", color_mode="grayscale", '
+            f"image_size={(config.images.size,) * 2})"
+        )
+    finish(facts, words, f"linesexp train{named(run)}", as_json, quiet)
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Keep a trained RUN under another name and train anew, with its settings where none are given.",
+)
+@click.option("--controls", is_flag=True, help="Also train RUN's controls, in RUN/controls.")
+@config_options("network", "training")
+@common_options
+def train(
+    run: str,
+    force: bool,
+    controls: bool,
+    config_file: Path | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **given: Any,
+) -> None:
+    """Train the network of RUN and record its kernels; goes on where it was stopped."""
+    from linesexp import experiment
+    from linesexp.controls import describe_outcome, train_with_controls
+
+    config = chosen_config(given, config_file, _settings_so_far(run, force))
+    with progress_on("epoch", quiet) as progress:
+        go_on = train_with_controls if controls else experiment.train
+        done = go_on(run, config, force=force, debug=debug, say=say(quiet), progress=progress)
+    facts = done.facts
+    words = (
+        f"{facts['epochs']} epochs, validation accuracy {facts['validation_accuracy']:.3f}, "
+        f"loss {facts['validation_loss']:.4f}"
+    )
+    words = f"{words}; kernels of every epoch in {run}/kernels" if done.made else f"{run} is trained: {words}"
+    for name, control in facts.get("controls", {}).items():
+        words += f"\n{name}: {describe_outcome(control)}"
+    finish({"run": run, "made": done.made} | facts, words, f"linesexp report{named(run)}", as_json, quiet)
+
+
+@click.command()
+@run_argument
+@common_options
+def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
+    """Measure RUN, and make its figures, GIFs and report.html."""
+    from linesexp.reporting import MAKERS, make
+    from linesexp.run import open_run
+
+    opened = open_run(run)
+    with progress_on("file", quiet) as progress:
+        made = make(opened, *MAKERS, progress=progress)
+    facts = {"run": run, "made": made, "page": f"{run}/report.html"}
+    for line in opened.analysis.missing:
+        say(quiet)(f"note: {line}")
+    if as_json:
+        facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
+    words = f"{len(made)} of {len(MAKERS)} files made, the others were current"
+    finish(facts, words, f"open {run}/report.html", as_json, quiet)
+
+
+@click.command()
+@click.argument("run")
+@click.argument("pictures", nargs=-1, required=True)
+@common_options
+def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, debug: bool) -> None:
+    """Class and probability of each of PICTURES, by the network of RUN.
+
+    Pictures are stretched to the size that the network learned. It knows lines like those of RUN's data
+    set only: with bright lines on dark, dark ones on bright mean nothing to it.
+    """
+    from linesexp.predicting import predict as predict_pictures
+    from linesexp.run import open_run
+
+    found = predict_pictures(run, pictures)
+    if as_json:
+        click.echo(json_line({"run": run, "predictions": found}))
+        return
+    for record in found:
+        click.echo(f"{record['picture']}: {record['class']} ({record['probability']:.4f})")
+        if record["note"] and not quiet:
+            complain(f"{record['picture']}: {record['note']}")
+    if not quiet:
+        opened = open_run(run)
+        if "model.keras" not in opened.folder:
+            complain(f"training has not ended: weights of epoch {opened.history.steps[-1]:g}")
+        click.echo(f"next: {following(run)}", err=True)
+
+
+@click.command()
+@run_argument
+@common_options
+def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> int:
+    """Check every file of RUN against its manifest."""
+    from linesexp import experiment
+
+    count, damaged = experiment.verify(run)
+    if as_json:
+        found = [{"file": error.name, "stage": error.stage, "found": error.found} for error in damaged]
+        click.echo(json_line({"run": run, "files": count, "damaged": found}))
+    elif not damaged and not quiet:
+        click.echo(f"{count} files, all as they were written")
+        click.echo(f"next: {following(run)}", err=True)
+    if damaged:
+        for error in damaged:
+            complain(str(error))
+        complain(remedy(run, damaged))
+        return InputError.exit_code
+    return 0
+
+
+def _settings_so_far(run: str, force: bool) -> Any:
+    """The run's settings; None without a run, or where a damaged one is to be set aside."""
+    from linesexp.run import Run
+    from linesexp.runs.folder import MissingFile, RunFolder
+
+    try:
+        return Run(RunFolder(run)).config
+    except MissingFile:
+        return None
+    except LinesexpError:
+        if force:
+            return None
+        raise

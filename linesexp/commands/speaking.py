@@ -1,0 +1,54 @@
+"""What all commands share: --json, -q, --debug, progress, and how they say what came out."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import msgspec
+
+from linesexp import stopping
+
+
+def common_options(command: Callable) -> Callable:
+    """--json, -q and --debug, which every command has."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show tracebacks and TensorFlow's log."),
+        click.option("-q", "--quiet", is_flag=True, help="Errors only."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+    ):
+        command = option(command)
+    return command
+
+
+@contextlib.contextmanager
+def progress_on(unit: str, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Progress lines on stderr, imported when they are needed."""
+    from linesexp.commands.progress import ProgressLines
+
+    with ProgressLines(unit, quiet) as progress:
+
+        def checked(done: int, total: int, words: str) -> None:
+            stopping.check()
+            progress(done, total, words)
+
+        yield checked
+
+
+def finish(facts: dict[str, Any], words: str, following: str, as_json: bool, quiet: bool) -> None:
+    """Say what came out, and what to open or run next; as one JSON object on stdout if asked."""
+    if as_json:
+        click.echo(json_line(facts))
+    elif not quiet:
+        click.echo(words, err=True)
+        click.echo(f"next: {following}", err=True)
+
+
+def say(quiet: bool) -> Callable[[str], None]:
+    """Something that writes to stderr, unless quiet."""
+    return lambda words: None if quiet else click.echo(words, err=True)
+
+
+def json_line(facts: dict[str, Any]) -> str:
+    """One line of JSON; what is not a number becomes null."""
+    return msgspec.json.encode(facts).decode()
