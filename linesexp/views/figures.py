@@ -28,7 +28,7 @@ def training_figure(log: Mapping[str, np.ndarray]) -> Figure:
         )
         axes.set(xlabel="epoch", ylim=(0, None if name == "loss" else 1.02))
         axes.set_title({"loss": "Loss", "accuracy": "Accuracy"}[name], loc="left", fontsize=11)
-        axes.legend(fontsize=9, frameon=False)
+        axes.legend(fontsize=9, frameon=False, loc="upper right" if name == "loss" else "lower right")
     page.text(
         64,
         350,
