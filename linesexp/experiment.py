@@ -11,16 +11,16 @@ import numpy as np
 
 from linesexp.config import ExperimentConfig, config_json, differences
 from linesexp.environment import check_environment, describe_environment
-from linesexp.errors import InputError
+from linesexp.errors import InputError, StorageError
 from linesexp.first_layer import check_given, first_layer_of
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
+from linesexp.keeping import Keeper
 from linesexp.run import Run, dataset_bytes, open_run
 from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import DamagedFile, RunFolder
-from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors, tensors_bytes
+from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors
 from linesexp.runs.manifest import sha256
-from linesexp.runs.steps import StepWriter
 from linesexp.views.contact_sheet import contact_sheet
 
 GENERATED = {"config.json", "dataset.npz", "dataset.png"}
@@ -172,32 +172,29 @@ def _train(
         tensors, about = parse_tensors(folder.read("checkpoint.safetensors"), "checkpoint.safetensors")
         checkpoint = Checkpoint(about["epoch"], about["recorded"], about["history"], tensors)
 
-    def save(checkpoint: Checkpoint) -> None:
-        about = {
-            "epoch": checkpoint.epoch,
-            "recorded": checkpoint.recorded,
-            "history": checkpoint.history,
-        }
-        files = {
-            "checkpoint.safetensors": tensors_bytes(checkpoint.tensors, about),
-            "history.csv": csv_bytes(checkpoint.history),
-        }
-        folder.commit(files, stage="train")
+    keeper = Keeper(folder, checkpoint.recorded)
 
     def on_epoch(row: dict[str, Any]) -> None:
         words = f"validation accuracy {row['validation_accuracy']:.3f}, loss {row['validation_loss']:.4f}"
         progress(int(row["step"]), epochs, words)
 
     progress(checkpoint.epoch, epochs, f"from epoch {checkpoint.epoch}")
-    train_network(
-        model,
-        dataset,
-        config,
-        checkpoint=checkpoint,
-        record=StepWriter(folder, checkpoint.recorded).save,
-        save_checkpoint=save,
-        on_epoch=on_epoch,
-    )
+    try:
+        train_network(
+            model,
+            dataset,
+            config,
+            checkpoint=checkpoint,
+            record=keeper.record,
+            save_checkpoint=keeper.save,
+            on_epoch=on_epoch,
+        )
+    except StorageError:
+        raise
+    except BaseException:  # stopped: what waits is whole
+        keeper.commit()
+        raise
+    keeper.commit()
     files = {"history.csv": csv_bytes(checkpoint.history), "model.keras": _keras_bytes(model, folder)}
     folder.commit(files, stage="train")
 

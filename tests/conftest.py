@@ -115,4 +115,5 @@ def said(tiny: Path) -> dict[str, dict[str, str]]:
 @pytest.fixture
 def run(tiny_run: Path, tmp_path: Path) -> Path:
     """A copy of the tiny run, `run` in `tmp_path`, to damage."""
-    return shutil.copytree(tiny_run, tmp_path / "run")
+    # Without the lock, which another worker may hold for a moment.
+    return shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns(".*"))

@@ -33,10 +33,14 @@ class StepWriter:
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
         """Commit one step; `step` is the number of epochs done."""
-        # The file keeps its tensors in an order of its own: remember the model's.
-        data = tensors_bytes(weights, {"step": step, "names": list(weights)})
-        self._run.commit({step_name(self.recorded): data}, stage=STAGE)
+        self._run.commit({step_name(self.recorded): step_bytes(step, weights)}, stage=STAGE)
         self.recorded += 1
+
+
+def step_bytes(step: float, weights: dict[str, np.ndarray]) -> bytes:
+    """The file of one recorded step."""
+    # It keeps its tensors in an order of its own: remember the model's.
+    return tensors_bytes(weights, {"step": step, "names": list(weights)})
 
 
 def step_name(index: int) -> str:

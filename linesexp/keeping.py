@@ -1,0 +1,58 @@
+"""Commit what a training records, seldom enough to cost next to nothing and often enough to lose little."""
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from linesexp.runs.folder import RunFolder
+from linesexp.runs.formats import csv_bytes, tensors_bytes
+from linesexp.runs.steps import STAGE, step_bytes, step_name
+
+if TYPE_CHECKING:
+    from linesexp.learning.training import Checkpoint
+
+SPACING = 40.0  # a commit may take a fortieth of the time until the next
+
+
+class Keeper:
+    """Takes recorded steps and checkpoints, and commits them together once enough time has passed.
+
+    What a kill takes away is trained again: a run goes on from its last committed checkpoint.
+    """
+
+    def __init__(self, folder: RunFolder, recorded: int) -> None:
+        self._folder, self._recorded = folder, recorded
+        self._files: dict[str, bytes] = {}
+        self._due = 0.0  # on the clock of time.perf_counter
+
+    def record(self, step: float, weights: dict[str, np.ndarray]) -> None:
+        """Keep one recorded step; `step` is the number of epochs done."""
+        self._files[step_name(self._recorded)] = step_bytes(step, weights)
+        self._recorded += 1
+        self._commit_if_due()
+
+    def save(self, checkpoint: "Checkpoint") -> None:
+        """Keep the state after an epoch, and its log."""
+        about = {
+            "epoch": checkpoint.epoch,
+            "recorded": checkpoint.recorded,
+            "history": checkpoint.history,
+        }
+        self._files["checkpoint.safetensors"] = tensors_bytes(checkpoint.tensors, about)
+        self._files["history.csv"] = csv_bytes(checkpoint.history)
+        self._commit_if_due()
+
+    def commit(self) -> None:
+        """Commit whatever waits."""
+        if not self._files:
+            return
+        began = time.perf_counter()
+        self._folder.commit(self._files, STAGE)
+        self._files = {}
+        ended = time.perf_counter()
+        self._due = ended + SPACING * (ended - began)
+
+    def _commit_if_due(self) -> None:
+        if time.perf_counter() >= self._due:
+            self.commit()
