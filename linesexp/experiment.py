@@ -175,6 +175,8 @@ def _train(
     keeper = Keeper(folder, checkpoint.recorded)
 
     def on_epoch(row: dict[str, Any]) -> None:
+        if not row["step"]:
+            keeper.log([row])
         words = f"validation accuracy {row['validation_accuracy']:.3f}, loss {row['validation_loss']:.4f}"
         progress(int(row["step"]), epochs, words)
 

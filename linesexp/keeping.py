@@ -32,6 +32,11 @@ class Keeper:
         self._recorded += 1
         self._commit_if_due()
 
+    def log(self, history: list[dict[str, float | None]]) -> None:
+        """Keep the log alone, as of the untrained network."""
+        self._files["history.csv"] = csv_bytes(history)
+        self._commit_if_due()
+
     def save(self, checkpoint: "Checkpoint") -> None:
         """Keep the state after an epoch, and its log."""
         about = {

@@ -4,6 +4,7 @@ from typing import Any
 
 from linesexp import __version__
 from linesexp.config import ExperimentConfig, settings_of
+from linesexp.kernels.match import operator_bank
 from linesexp.kernels.records import KernelRecord
 from linesexp.layer_table import layer_table
 from linesexp.page_evidence import (
@@ -47,7 +48,7 @@ def page_of(run: Run) -> str:
     size = config.network.kernel_sizes[0]
     return render_page(
         version=__version__,
-        title=f"What {first} {size}×{size} kernels learned from pictures of lines",
+        title=f"What {first} {size}×{size} kernel{'s' if first > 1 else ''} learned from pictures of lines",
         summary=summary(config, analysis),
         data={"words": about_data(config, dataset.counts()), "sheet": _png(run, "dataset.png")},
         network={
@@ -110,7 +111,7 @@ def page_of(run: Run) -> str:
             "always what it looks like.",
         },
         chance={
-            "words": about_chance(analysis, size),
+            "words": about_chance(analysis, size, operator_bank(size).whole),
             "nulls": about_nulls(analysis),
             "table": p_table(analysis),
             "pairs": about_pairs(analysis),

@@ -19,10 +19,10 @@ NULL_QUESTIONS = {  # column of the table, its null, and what it asks
         "smoothness?",
     ),
     "start": ("step0", "this run’s untrained weights in random order: is it more than what this start had?"),
-    "by heart": (
+    "shuffled": (
         "shuffled",
-        "random kernels as smooth as those that the same network learned from shuffled labels: is it more than "
-        "what learning by heart gives?",
+        "random kernels as smooth as those of the same network trained on shuffled labels: is it more than "
+        "what training gives where there is nothing to find?",
     ),
 }
 SHORTCUTS = {
@@ -42,7 +42,8 @@ def p_table(analysis: Analysis) -> Table:
         for record in analysis.kernels
     ]
     head = [("kernel", False), ("most similar operator", True), ("cosine", False)]
-    head += [(f"p ({name})", False) for name in NULL_QUESTIONS] + [("q (luck)", False)]
+    head += [(f"p ({name})", False) for name in NULL_QUESTIONS]
+    head += [("q (luck)", False), ("p (luck), edge", False)]
     return {"caption": "How often chance does as well, by four kinds of chance", "head": head, "rows": rows}
 
 
@@ -62,7 +63,15 @@ def about_nulls(analysis: Analysis) -> list[tuple[str, str]]:
         (
             "q (luck)",
             f"p (luck) corrected for looking at {count} kernels (Benjamini–Hochberg): among kernels with "
-            f"q < {SIGNIFICANT:g} about one in twenty is a false alarm. {passed} of {count} have it.",
+            f"q < {SIGNIFICANT:g} at most one in twenty is a false alarm on average. {passed} of {count} have "
+            "it.",
+        )
+    )
+    lines.append(
+        (
+            "p (luck), edge",
+            "the same as p (luck) for likeness to edges alone, which is what the ledger asks; a kernel that "
+            "is more like a line has 1.",
         )
     )
     return lines
@@ -206,7 +215,8 @@ def unseen_table(analysis: Analysis, images: ImagesConfig) -> Table | None:
 
 def _p_columns(record: KernelRecord) -> list[str]:
     names = [f"p_{null}" for null, _ in NULL_QUESTIONS.values()] + ["q_initialiser"]
-    return [_number(getattr(record.match, name, None), ".4f") for name in names]
+    values = [getattr(record.match, name, None) for name in names] + [record.rivals.p_edge_initialiser]
+    return [_number(value, ".4f") for value in values]
 
 
 def _cosine(record: KernelRecord) -> str:

@@ -1,46 +1,40 @@
 """The ledger on the page: what was asked and what came out, and a card for each claim."""
 
-from linesexp.kernels.verdicts import REFUTED, SUPPORTED, UNDECIDED, Judgement
+from linesexp.kernels.verdicts import REFUTED, SUPPORTED, UNDECIDED, Judgement, side_of
 
 
 def about_ledger(judgements: list[Judgement]) -> list[str]:
     """What was asked and what came out, in three sentences."""
-    refuted = [j for j in judgements if j.verdict == REFUTED]
     measured = [j for j in judgements if j.effect is not None]
-    supported = sum(j.verdict == SUPPORTED for j in judgements)
-    against = f"{len(refuted)} of them {'is' if len(refuted) == 1 else 'are'} refuted"
-    leaning = sum(leans(j) == "for" for j in measured if j not in refuted)
+    sides = [leans(j) for j in measured if j.verdict.startswith(UNDECIDED)]
+    refuted, supported = (sum(j.verdict == word for j in judgements) for word in (REFUTED, SUPPORTED))
     runs = max((j.runs for j in judgements), default=0)
-    last = (
-        "A claim about all such networks falls with one that clearly contradicts it, but no single one can "
-        "prove it, as another seed gives other kernels: “undecided (one run)” is the best that a claim can "
-        "get here."
-        if runs <= 1
-        else f"{supported} are supported by all {runs} runs together."
-    )
+    decided = f"{refuted} of them {'is' if refuted == 1 else 'are'} refuted"
+    if supported:
+        decided += f", {supported} supported"
     return [
         f"Asked were {len(judgements)} things that people say about such networks, each with a test that could "
         "prove it wrong.",
-        f"{against}; of the rest, this run’s numbers lean towards {leaning} and against "
-        f"{len(measured) - len(refuted) - leaning}, and {len(judgements) - len(measured)} could not be "
-        "measured.",
-        last,
+        f"{decided}; of the rest, the numbers clearly lean towards {sides.count('for')} and against "
+        f"{sides.count('against')}, say nothing clear on {sides.count('')}, and "
+        f"{len(judgements) - len(measured)} could not be measured.",
+        "One run can prove none of it, as another seed gives other kernels: “undecided (one run)” is the best "
+        "that a claim can get here. Only claims about every such network fall with one that contradicts them."
+        if runs <= 1
+        else f"These are the verdicts of {runs} runs together.",
     ]
 
 
 LEANINGS = {
-    "for": "this run’s numbers lean towards it",
-    "against": "this run’s numbers lean against it",
-    "": "",
+    "for": "the numbers lean towards it",
+    "against": "the numbers lean against it",
+    "": "the numbers say nothing clear",
 }
 
 
 def leans(judgement: Judgement) -> str:
-    """for or against: on which side of its reference the effect lies; empty where there is none."""
-    if judgement.effect is None:
-        return ""
-    above = judgement.effect > judgement.reference
-    return "for" if above == (judgement.wanted == "above") else "against"
+    """for or against, where the whole interval lies on that side of the reference; else empty."""
+    return side_of(judgement.wanted, judgement.reference, judgement.interval)
 
 
 def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
@@ -50,7 +44,7 @@ def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
             "id": j.id,
             "kind": next(word for word in (SUPPORTED, REFUTED, UNDECIDED) if j.verdict.startswith(word)),
             "verdict": j.verdict,
-            "leans": LEANINGS[leans(j)] if j.verdict.startswith(UNDECIDED) else "",
+            "leans": LEANINGS[leans(j)] if j.effect is not None and j.verdict.startswith(UNDECIDED) else "",
             "claim": j.claim,
             "words": j.words[:1].upper() + j.words[1:].rstrip(".") + ".",
             "measure": j.measure,
@@ -64,12 +58,6 @@ def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
         }
         for j in judgements
     ]
-
-
-def _counted(judgement: Judgement) -> str:
-    if judgement.runs == 1:
-        return f"1 run, {judgement.counted}" if judgement.counted else "1 run"
-    return f"{judgement.runs} runs"
 
 
 def _effect(judgement: Judgement) -> str:

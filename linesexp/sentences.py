@@ -6,6 +6,7 @@ import numpy as np
 
 from linesexp.config import ExperimentConfig
 from linesexp.kernels.analysis import Analysis
+from linesexp.kernels.health import DEAD
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.verdicts import REFUTED
 from linesexp.wording import percent
@@ -16,7 +17,7 @@ def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
     before, after = analysis.before, analysis.after
     matched, count = _matched(analysis.kernels), len(analysis.kernels)
     untrained = _matched(analysis.untrained)
-    smooth = sum(r.match is not None and (r.match.p_covariance or 1) < SIGNIFICANT for r in analysis.kernels)
+    smooth = sum(_beyond(r, "p_covariance") for r in analysis.kernels)
     return [
         f"{_so_far(config, analysis)} the network names the class of {after.correct} of {after.pictures} test "
         "pictures, whose lines lie at positions that were kept out of its training; untrained, it named "
@@ -152,16 +153,17 @@ def about_matches(analysis: Analysis) -> str:
     )
 
 
-def about_chance(analysis: Analysis, size: int) -> list[str]:
-    """What likeness chance gives, and what each p asks."""
+def about_chance(analysis: Analysis, size: int, whole: bool) -> list[str]:
+    """What likeness chance gives, and what each p asks; whole: whether the bank holds all sizes and places."""
+    places = "all" if whole else "some"
     chance = analysis.chance
     low, middle, high = chance.any
     count = len(analysis.kernels)
     return [
         f"For noise, {percent(1 / size**2, 1)} of a kernel’s energy is its mean, and odd and even parts share "
         "the rest equally; a Prewitt operator is wholly odd, a line operator wholly even.",
-        f"Every kernel is compared with Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes "
-        f"from 3 to {size} at all places. With so many to choose from, a kernel of pure noise finds a "
+        "Every kernel is compared with Prewitt, Sobel, Scharr, line and Laplacian operators of odd sizes "
+        f"from 3 to {size} at {places} places. With so many to choose from, a kernel of pure noise finds a "
         f"similar one: {chance.draws:,} kernels drawn as the untrained ones are ({chance.initialiser}) have a "
         f"median best |cosine| of {middle:.2f}, and 98 % of them lie between {low:.2f} and {high:.2f}.",
         "p is the share of kernels of chance that match at least as well as the learned one, (b + 1)/(m + 1) "
@@ -197,7 +199,13 @@ def operator_name(record: KernelRecord) -> str:
 
 
 def _matched(records: list[KernelRecord]) -> int:
-    return sum(r.match is not None and r.match.p_initialiser < SIGNIFICANT for r in records)
+    return sum(_beyond(r, "p_initialiser") for r in records)
+
+
+def _beyond(record: KernelRecord, name: str) -> bool:
+    """Whether a live kernel has p < SIGNIFICANT under a null; what is dead counts for nothing."""
+    p = getattr(record.match, name, None)
+    return p is not None and p < SIGNIFICANT and record.health != DEAD
 
 
 def _median(values: list[float]) -> str:

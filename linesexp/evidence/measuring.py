@@ -14,7 +14,7 @@ from linesexp.images.unseen import unseen
 from linesexp.kernels.analysis import Analysis, ControlRecord, chance_of, course_record
 from linesexp.kernels.course import course, course_chance
 from linesexp.kernels.handmade import matched_operators
-from linesexp.kernels.health import non_finite
+from linesexp.kernels.health import DEAD, non_finite
 from linesexp.kernels.match import best_match, direction_cosines, operator_bank, p_values
 from linesexp.kernels.nulls import Null, covariance_null, initializer_null, shuffled_weights_null
 from linesexp.kernels.quality import QualityChance, layer_quality, quality_chance
@@ -60,7 +60,8 @@ def analyse(run: Run) -> Analysis:
         missing=_missing(run),
         ledger=[],
     )
-    return dataclasses.replace(analysis, ledger=ledger(run, analysis))
+    missing = [*_failed(analysis), *analysis.missing]
+    return dataclasses.replace(analysis, missing=missing, ledger=ledger(run, analysis))
 
 
 def _records(run: Run, step: int) -> list[KernelRecord]:
@@ -112,6 +113,24 @@ def _accuracy_unseen(run: Run) -> tuple[dict[str, ScoreWithInterval], dict[str, 
 @lru_cache
 def _quality_chance(initializer: str, shape: tuple[int, ...]) -> QualityChance:
     return quality_chance(initializer, shape, rng_for(0, "layers", initializer))
+
+
+def _failed(analysis: Analysis) -> list[str]:
+    """Signs that the training itself failed, so that measures of its kernels mean little."""
+    lines = []
+    dead = sum(record.health == DEAD for record in analysis.kernels)
+    if dead:
+        lines.append(
+            f"{dead} of {len(analysis.kernels)} kernels are dead; the ledger and the counts of matched kernels "
+            "leave them out."
+        )
+    chance = analysis.audit.chance
+    if chance and analysis.after.correct <= chance.correct:
+        lines.append(
+            "The trained network is no better than always naming the largest class: what its kernels look like "
+            "says little about learning."
+        )
+    return lines
 
 
 def _missing(run: Run) -> list[str]:

@@ -20,7 +20,7 @@ from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.nulls import DRAWS, largest_of
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.shape import shares, side_contrast
-from linesexp.kernels.tuning import direction_index
+from linesexp.kernels.tuning import order_strength
 from linesexp.kernels.verdicts import Finding
 from linesexp.run import Run
 from linesexp.seeds import rng_for
@@ -43,99 +43,118 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     pair = class_pair(run)
     first, second = analysis.preference_classes
 
-    def finding(step: int, statistic: Callable, words: Callable) -> Finding:
-        weights = run.history.at(step)
-        answers = strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], run.config.network)
-        values = preference(answers, labels, pair)
-        if not np.isfinite(values).any():
-            return Finding(None, "no kernel answers to a test picture")
+    network, steps = run.config.network, (0, -1)
+    answers = [
+        strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], network)
+        for weights in map(run.history.at, steps)
+    ]
+    before, after = (preference(each, labels, pair) for each in answers)
+    samples = [np.maximum(np.hstack(answers)[labels == label], 0) for label in pair]
+    counted = f"{sum(map(len, samples))} test pictures"
+    filters = len(before)
 
+    def interval(statistic: Callable) -> tuple[float, float] | None:
         def of_means(one: np.ndarray, other: np.ndarray, axis: int) -> np.ndarray:
             one, other = one.mean(axis=axis), other.mean(axis=axis)
             with np.errstate(invalid="ignore", divide="ignore"):
                 values = (other - one) / (one + other)
-            nothing = np.isnan(values).all(axis=0)  # resamples of pictures that no kernel answers to
-            return np.where(nothing, np.nan, statistic(np.where(nothing, 0, values)))
+            parts = values[:filters], values[filters:]
+            # Resamples of pictures that no kernel answers to have no preference.
+            nothing = np.any([np.isnan(part).all(axis=0) for part in parts], axis=0)
+            return np.where(nothing, np.nan, statistic(*(np.where(nothing, 0, part) for part in parts)))
 
-        samples = [np.maximum(answers[labels == label], 0) for label in pair]
-        interval = bootstrap_interval(samples, of_means)
-        return Finding(
-            float(statistic(values)), words(values), interval, counted=f"{sum(map(len, samples))} test pictures"
-        )
+        return bootstrap_interval(samples, of_means)
 
+    if not all(np.isfinite(values).any() for values in (before, after)):
+        nothing = Finding(None, "no kernel answers to a test picture")
+        return dict.fromkeys(("untrained-vague", "prefers-both"), nothing)
+    strong = int(np.sum(np.abs(before) > 1 / 3))
     return {
-        "untrained-vague": finding(
-            0,
-            lambda values: np.nanmedian(np.abs(values), axis=0),
-            lambda values: (
-                f"{int(np.sum(np.abs(values) > 1 / 3))} of {len(values)} untrained kernels answer more "
-                "than twice as strongly to one class as to the other."
-            ),
+        "untrained-vague": Finding(
+            float(np.nanmedian(np.abs(before))),
+            f"{strong} of {filters} untrained kernels answer more than twice as strongly to one class as to "
+            "the other.",
+            interval(lambda before, after: np.nanmedian(np.abs(before), axis=0)),
+            counted=counted,
         ),
-        "prefers-both": finding(
-            -1,
-            lambda values: np.minimum(np.nanmax(values, axis=0), -np.nanmin(values, axis=0)),
-            lambda values: (
-                f"The strongest preferences are {-np.nanmin(values):.2f} for {first} and "
-                f"{np.nanmax(values):.2f} for {second} lines."
-            ),
+        "prefers-both": Finding(
+            float(_weaker(after) - _weaker(before)),
+            f"The strongest preferences after training are {np.nanmin(after):+.2f} (towards {first}) and "
+            f"{np.nanmax(after):+.2f} (towards {second}); before, {np.nanmin(before):+.2f} and "
+            f"{np.nanmax(before):+.2f}.".replace("-", "−"),
+            interval(lambda before, after: _weaker(after) - _weaker(before)),
+            counted=counted,
         ),
     }
+
+
+def _weaker(preferences: np.ndarray) -> np.ndarray:
+    """The smaller of the strongest preferences for either class; below 0 if no kernel prefers one of them."""
+    return np.minimum(np.nanmax(preferences, axis=0), -np.nanmin(preferences, axis=0))
 
 
 def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
-    """Direction index and the sides of the choosiest kernel, each against random kernels."""
-    live = [r for r in analysis.kernels if r.tuning.direction_index is not None]
-    if not live:
-        silent = Finding(None, "no kernel answers to a step edge")
-        return dict.fromkeys(("order-matters", "order-learned", "one-side-lower"), silent)
-    choosiest = max(live, key=lambda record: record.tuning.direction_index or 0)
-    index = choosiest.tuning.direction_index or 0.0
-    network = run.config.network
-    by_chance, contrasts = _random_sides(
-        network.initializer, network.kernel_sizes[0], network.activation, len(analysis.kernels)
-    )
-    contrast = side_contrast(run.kernels[-1])[choosiest.index]
-    usual = np.median(contrasts)
-    name = f"kernel {choosiest.index}"
+    """Order and sides of the live kernel that cares most about the order, against untrained layers."""
+    alive = _alive(run, analysis)
+    kernels = run.kernels[-1][alive]
+    index = order_strength(kernels)
+    if not np.isfinite(index).any():
+        flat = Finding(None, "no live kernel that is not constant")
+        return dict.fromkeys(("order-matters", "one-side-lower"), flat)
+    choosiest = int(np.nanargmax(index))
+    indices, contrasts = _random_sides(run.config.network.initializer, kernels.shape[-1], len(kernels))
+    contrast = side_contrast(kernels)[choosiest]
+    name = f"kernel {alive[choosiest]}"
     return {
-        "order-matters": Finding(
-            index,
-            f"The highest direction index is {index:.2f}, of {name}.",
+        "order-matters": _against_chance(
+            index[choosiest],
+            indices,
+            f"{name.capitalize()} tells an edge from its reverse {index[choosiest]:.2f} times as strongly as a "
+            f"Prewitt operator would; the best of as many untrained kernels does so {np.median(indices):.2f} "
+            "times (median).",
         ),
-        "order-learned": Finding(
-            float(index - np.median(by_chance)),
-            f"The highest direction index is {index:.2f}, of {name}; in untrained layers of as many kernels "
-            f"the highest has a median of {np.median(by_chance):.2f}.",
-            p=float(p_values(np.array([index]), by_chance)[0]),
-        ),
-        "one-side-lower": Finding(
-            float(contrast - usual),
+        "one-side-lower": _against_chance(
+            contrast,
+            contrasts,
             f"The sides of {name} differ by {contrast:.2f} standard deviations; those of the kernel chosen "
-            f"likewise in untrained layers have a median of {usual:.2f}.",
-            p=float(p_values(np.array([contrast]), contrasts)[0]),
+            f"likewise in untrained layers have a median of {np.median(contrasts):.2f}.",
         ),
     }
 
 
+def _against_chance(value: float, chance: np.ndarray, words: str) -> Finding:
+    """How far a value lies above the median of chance; the interval is the width of chance itself."""
+    low, middle, high = np.quantile(chance, (0.025, 0.5, 0.975))
+    p = float(p_values(np.array([value]), chance)[0])
+    return Finding(
+        float(value - middle), words, (float(value - high), float(value - low)), p, "untrained layers"
+    )
+
+
 @lru_cache
-def _random_sides(initializer: str, size: int, activation: str, filters: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted: the highest direction index of untrained layers, and the side contrast of the kernel with it."""
+def _random_sides(initializer: str, size: int, filters: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted: the highest order strength of untrained layers, and the side contrast of the kernel with it."""
     rng = rng_for(0, "sides", initializer)
     kernels = initializer_kernels(initializer, size, DRAWN_KERNELS, rng)
-    index = direction_index(kernels.astype(np.float32), np.zeros(DRAWN_KERNELS, np.float32), activation)
+    index = order_strength(kernels)
     choosiest = largest_of(index, filters, rng)
     return np.sort(index[choosiest]), np.sort(side_contrast(kernels)[choosiest])
+
+
+def _alive(run: Run, analysis: Analysis) -> np.ndarray:
+    """Indices of kernels that are finite and not dead: what is dead stayed where chance left it."""
+    finite = np.isfinite(run.kernels[-1]).all(axis=(1, 2))
+    return np.flatnonzero([finite[r.index] and r.health != DEAD for r in analysis.kernels])
 
 
 def _likeness(analysis: Analysis) -> dict[str, Finding]:
     """Likeness to edge operators under each null, and edges against lines."""
     found: dict[str, Finding] = {}
-    rivals = [record.rivals for record in analysis.kernels if record.rivals.edge is not None]
+    rivals = [r.rivals for r in analysis.kernels if r.rivals.edge is not None and r.health != DEAD]
     for name in NULLS:
         p = [getattr(rival, f"p_edge_{name}") for rival in rivals]
         if not p:
-            found[f"like-prewitt-{name}"] = Finding(None, "no kernel can be compared with an operator")
+            found[f"like-prewitt-{name}"] = Finding(None, "no live kernel can be compared with an operator")
         elif None in p:
             reason = (
                 "the control with shuffled labels was not trained" if name == "shuffled" else "no such null"
@@ -211,4 +230,4 @@ def _random_dc(initializer: str, size: int) -> float:
 
 
 def _is_edge(record: KernelRecord) -> bool:
-    return record.match is not None and record.match.order == 1
+    return record.match is not None and record.match.order == 1 and record.health != DEAD

@@ -10,7 +10,7 @@ from linesexp.seeing.depth import Depth, change_under_shifts, look_through
 from linesexp.seeing.forward import probabilities
 from linesexp.wording import percent
 
-OF_DEPTH = ("early-keeps-detail", "deeper-selective", "deeper-sparser")
+OF_DEPTH = ("early-keeps-detail", "deeper-selective")
 OF_POOLING = "pooling-steadier"
 
 
@@ -79,16 +79,8 @@ def _depth(run: Run) -> dict[str, Finding]:
         "deeper-selective": Finding(
             float(classes[-1] - classes[1]),
             f"Of the classes a linear readout explains {_per_block(classes[1:])}; from the pixels themselves "
-            f"{percent(classes[0])}.",
+            f"{percent(classes[0])}. Of the cells of the convolutions {_per_block(active)} are above zero.",
             _interval_of_explained(seen, "classes", -1, 1),
-            counted=counted,
-        ),
-        "deeper-sparser": Finding(
-            float(active[0] - active[-1]),
-            f"Of the cells {_per_block(active)} are active.",
-            bootstrap_interval(
-                [seen.active[:, [0, -1]]], lambda values, axis: np.subtract(*values.mean(axis=axis))
-            ),
             counted=counted,
         ),
     }
@@ -120,8 +112,8 @@ def _pooling(run: Run) -> dict[str, Finding]:
     return {
         OF_POOLING: Finding(
             float(before - after),
-            f"Shifted by one or two pixels, the first layer’s maps change by {percent(before)} of their norm "
-            f"before pooling and by {percent(after)} after it.",
+            f"Shifted by one or two pixels, the first layer’s maps change by {percent(after)} of their norm if "
+            f"pooled, and by {percent(before)} if only one cell of each window is kept.",
             bootstrap_interval([change], lambda values, axis: np.subtract(*values.mean(axis=axis))),
             counted=_pictures(len(change)),
         )

@@ -22,6 +22,7 @@ from linesexp.kernels.match import (
     initializer_kernels,
     operator_bank,
     order_cosines,
+    unit_rows,
 )
 from linesexp.seeds import rng_for
 
@@ -68,11 +69,14 @@ def initializer_null(initializer: str, size: int, channels: int = 1) -> Null:
 def covariance_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null | None:
     """Gaussian kernels with the symmetrised covariance of (filters, k, k) trained ones.
 
-    Kernels that are not finite are left out; None if nothing but zeros is left.
+    Each kernel counts the same: less its mean, which matching does not see, and at norm 1. Constant ones
+    and those that are not finite are left out; None if nothing is left.
     """
-    covariance = symmetric_covariance(kernels[np.isfinite(kernels).all(axis=(1, 2))])
-    if not covariance.any():
+    unit = unit_rows(kernels.reshape(len(kernels), -1))
+    known = unit[np.isfinite(unit).all(axis=1)].reshape(-1, bank.size, bank.size)
+    if len(known) == 0:
         return None
+    covariance = symmetric_covariance(known)
     return null_of(gaussian_kernels(covariance, DRAWS, rng), bank)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges, probe_size
+from linesexp.kernels.match import unit_rows
 from linesexp.seeing.convolution import ACTIVATIONS, convolve
 
 BAR_THICKNESS_PX = 2.0
@@ -46,9 +47,22 @@ def tune(kernels: np.ndarray, bias: np.ndarray, activation: str, *, dark_lines: 
     return Tuning(to_bars, to_edges, angle / 2, choosiness, edge, _direction_index(to_edges))
 
 
-def direction_index(kernels: np.ndarray, bias: np.ndarray, activation: str) -> np.ndarray:
-    """Tuning's direction index (filters,) alone, of kernels (filters, k, k) that are finite."""
-    return _direction_index(_edge_responses(kernels, bias, activation))
+def order_strength(kernels: np.ndarray) -> np.ndarray:
+    """(filters,): how much the order of dark and bright matters to kernels (filters, k, k).
+
+    The largest difference between the responses to an edge and to its reverse, of the kernel less its mean
+    and at norm 1, relative to that of a k×k Prewitt operator, √(k (k − 1)) / 2. About 1 for Prewitt, 0 for
+    a perfect line, and graded where the direction index is 1 for every kernel that one of the edges
+    leaves silent. NaN for a constant kernel.
+    """
+    size = kernels.shape[-1]
+    unit = unit_rows(kernels.reshape(len(kernels), -1)).reshape(kernels.shape)
+    constant = np.isnan(unit).any(axis=(1, 2))
+    unit = np.where(constant[:, None, None], 0, unit).astype(np.float32)
+    responses = _edge_responses(unit, np.zeros(len(unit), np.float32), "relu")
+    reverse = np.roll(responses, responses.shape[1] // 2, axis=1)
+    strength = np.abs(responses - reverse).max(axis=1) / (np.sqrt(size * (size - 1)) / 2)
+    return np.where(constant, np.nan, strength)
 
 
 def _edge_responses(kernels: np.ndarray, bias: np.ndarray, activation: str) -> np.ndarray:

@@ -21,8 +21,8 @@ class Finding:
     """What one run says about a claim.
 
     effect: None where the run cannot say, `words` being the reason; interval: of this run alone, at 95 %,
-    None where nothing was sampled and the effect is exact, or where too little was; p: of the run's own
-    test, where it has one; counted: what was sampled, such as `180 test pictures`.
+    None where too little was sampled; p: of the run's own test, where it has one; counted: what was
+    sampled, such as `180 test pictures`.
     """
 
     effect: float | None
@@ -56,10 +56,10 @@ class Judgement:
 def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
     """Verdict on a claim from one finding a run.
 
-    One run: refuted if its interval (its effect, where that is exact) lies wholly on the wrong side of
-    the reference, else `undecided (one run)`; a sample without an interval refutes nothing. FEWEST_RUNS
-    or more: supported or refuted if the t interval of the runs' mean effect lies wholly on one side.
-    Without a measured effect `undecided (not measured)`.
+    One run: refuted if the claim is about every run and this one's interval lies wholly on the wrong side
+    of the reference, else `undecided (one run)`. FEWEST_RUNS or more: supported or refuted if the t
+    interval of the runs' mean effect lies wholly on one side. Without a measured effect
+    `undecided (not measured)`.
     """
     measured = [finding for finding in findings if finding.effect is not None]
     last = (measured or list(findings))[-1]
@@ -80,25 +80,27 @@ def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
         last.p if len(measured) == 1 else None,
         last.counted if len(measured) < 2 else f"{len(measured)} runs",
         len(measured),
-        _verdict(claim, effect, interval, len(measured), exact=not last.counted),
+        _verdict(claim, effect, interval, len(measured)),
         last.words,
     )
 
 
-def _verdict(
-    claim: Claim, effect: float | None, interval: tuple[float, float] | None, runs: int, exact: bool
-) -> str:
+def _verdict(claim: Claim, effect: float | None, interval: tuple[float, float] | None, runs: int) -> str:
     if effect is None:
         return f"{UNDECIDED} (not measured)"
-    low, high = interval or ((effect, effect) if exact and runs == 1 else (-np.inf, np.inf))
-    holds, fails = low > claim.reference, high < claim.reference
-    if claim.wanted == "below":
-        holds, fails = high < claim.reference, low > claim.reference
-    if fails:
-        return REFUTED
+    side = side_of(claim.wanted, claim.reference, interval)
     if runs == 1:
-        return f"{UNDECIDED} (one run)"
-    return SUPPORTED if holds else UNDECIDED
+        return REFUTED if side == "against" and claim.universal else f"{UNDECIDED} (one run)"
+    return {"for": SUPPORTED, "against": REFUTED}.get(side, UNDECIDED)
+
+
+def side_of(wanted: str, reference: float, interval: tuple[float, float] | None) -> str:
+    """for or against a claim if the whole interval lies on that side of the reference, else empty."""
+    low, high = interval or (-np.inf, np.inf)
+    above, below = low > reference, high < reference
+    if not above and not below:
+        return ""
+    return "for" if above == (wanted == "above") else "against"
 
 
 def _interval_over_runs(effects: np.ndarray) -> tuple[float, float] | None:

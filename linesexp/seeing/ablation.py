@@ -58,20 +58,20 @@ def ablate(
 ) -> Ablation:
     """Leave out each first-layer kernel in turn, its mean response left in.
 
-    Its map is the same everywhere and for all pictures: the mean of its answers, after activation, over
-    these pictures and all places. So what is lost is what the kernel tells apart, and no offset that
+    Its pooled map, which is what the next layer sees, is the same everywhere and for all pictures: its mean
+    over these pictures and all places. So what is lost is what the kernel tells apart, and no offset that
     later layers have come to expect.
 
     images: float32 (n, H, W, C); labels: (n,); weights: as for `forward`, of one step.
     """
     answers = _answers(images, weights["conv1/kernel"], weights["conv1/bias"], network)
     pooled = pool(answers, network.pool_size, kind=network.pooling)
-    means = answers.mean(axis=(0, 1, 2))  # (filters,)
+    means = pooled.mean(axis=(0, 1, 2))  # (filters,)
     whole = _score_from(pooled, labels, weights, network)
     without = []
     for index, mean in enumerate(means):
         changed = pooled.copy()
-        changed[..., index] = mean  # as pooling leaves it
+        changed[..., index] = mean
         without.append(_effect(index, _score_from(changed, labels, weights, network), whole))
     return Ablation(whole, without)
 

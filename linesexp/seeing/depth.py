@@ -96,7 +96,9 @@ def _squared_errors(
 def change_under_shifts(
     images: np.ndarray, weights: dict[str, np.ndarray], network: NetworkConfig
 ) -> np.ndarray:
-    """(n, 2): relative change ‖f(shifted) − f‖ / ‖f‖ of the first layer's maps f, unpooled and pooled.
+    """(n, 2): relative change ‖f(shifted) − f‖ / ‖f‖ of the first layer's maps f, thinned out and pooled.
+
+    Thinned out: one cell of each pooling window, so that both have the same size.
 
     The mean over shifts down and right by one and by two pixels; what leaves the picture is lost, and the
     border's pixels are repeated. NaN for a picture that no kernel answers to.
@@ -108,7 +110,9 @@ def change_under_shifts(
         stacked = np.concatenate([version[start : start + BLOCK] for version in shifted])
         maps = ACTIVATIONS[network.activation](convolve(stacked, kernel, bias, padding=network.padding))
         pooled = pool(maps, network.pool_size, kind=network.pooling)
-        changes.append([_relative_change(values, len(shifted)) for values in (maps, pooled)])
+        rows, columns = (network.pool_size * length for length in pooled.shape[1:3])
+        thinned = maps[:, : rows : network.pool_size, : columns : network.pool_size]
+        changes.append([_relative_change(values, len(shifted)) for values in (thinned, pooled)])
     return np.concatenate([np.stack(pair, axis=1) for pair in changes])
 
 
