@@ -53,37 +53,41 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     counted = f"{sum(map(len, samples))} test pictures"
     filters = len(before)
 
-    def interval(statistic: Callable) -> tuple[float, float] | None:
+    def finding(parts: int, statistic: Callable, words: Callable) -> Finding:
+        """From the preferences before, or (2 parts) before and after."""
+        known = (before, after)[:parts]
+        if not all(np.isfinite(values).any() for values in known):
+            return Finding(None, "no kernel answers to a test picture")
+
         def of_means(one: np.ndarray, other: np.ndarray, axis: int) -> np.ndarray:
             one, other = one.mean(axis=axis), other.mean(axis=axis)
             with np.errstate(invalid="ignore", divide="ignore"):
-                values = (other - one) / (one + other)
-            parts = values[:filters], values[filters:]
+                values = np.split((other - one) / (one + other), parts)
             # Resamples of pictures that no kernel answers to have no preference.
-            nothing = np.any([np.isnan(part).all(axis=0) for part in parts], axis=0)
-            return np.where(nothing, np.nan, statistic(*(np.where(nothing, 0, part) for part in parts)))
+            nothing = np.any([np.isnan(part).all(axis=0) for part in values], axis=0)
+            return np.where(nothing, np.nan, statistic(*(np.where(nothing, 0, part) for part in values)))
 
-        return bootstrap_interval(samples, of_means)
+        columns = [sample[:, : parts * filters] for sample in samples]
+        interval = bootstrap_interval(columns, of_means)
+        return Finding(float(statistic(*known)), words(), interval, counted=counted)
 
-    if not all(np.isfinite(values).any() for values in (before, after)):
-        nothing = Finding(None, "no kernel answers to a test picture")
-        return dict.fromkeys(("untrained-vague", "prefers-both"), nothing)
-    strong = int(np.sum(np.abs(before) > 1 / 3))
     return {
-        "untrained-vague": Finding(
-            float(np.nanmedian(np.abs(before))),
-            f"{strong} of {filters} untrained kernels answer more than twice as strongly to one class as to "
-            "the other.",
-            interval(lambda before, after: np.nanmedian(np.abs(before), axis=0)),
-            counted=counted,
+        "untrained-vague": finding(
+            1,
+            lambda before: np.nanmedian(np.abs(before), axis=0),
+            lambda: (
+                f"{int(np.sum(np.abs(before) > 1 / 3))} of {filters} untrained kernels answer more than twice "
+                "as strongly to one class as to the other."
+            ),
         ),
-        "prefers-both": Finding(
-            float(_weaker(after) - _weaker(before)),
-            f"The strongest preferences after training are {np.nanmin(after):+.2f} (towards {first}) and "
-            f"{np.nanmax(after):+.2f} (towards {second}); before, {np.nanmin(before):+.2f} and "
-            f"{np.nanmax(before):+.2f}.".replace("-", "−"),
-            interval(lambda before, after: _weaker(after) - _weaker(before)),
-            counted=counted,
+        "prefers-both": finding(
+            2,
+            lambda before, after: _weaker(after) - _weaker(before),
+            lambda: (
+                f"The strongest preferences after training are {np.nanmin(after):+.2f} (towards {first}) and "
+                f"{np.nanmax(after):+.2f} (towards {second}); before, {np.nanmin(before):+.2f} and "
+                f"{np.nanmax(before):+.2f}."
+            ).replace("-", "−"),
         ),
     }
 
@@ -97,7 +101,7 @@ def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
     """Order and sides of the live kernel that cares most about the order, against untrained layers."""
     alive = _alive(run, analysis)
     kernels = run.kernels[-1][alive]
-    index = order_strength(kernels)
+    index = order_strength(kernels) if len(alive) else np.full(1, np.nan)
     if not np.isfinite(index).any():
         flat = Finding(None, "no live kernel that is not constant")
         return dict.fromkeys(("order-matters", "one-side-lower"), flat)

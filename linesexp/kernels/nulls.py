@@ -67,17 +67,41 @@ def initializer_null(initializer: str, size: int, channels: int = 1) -> Null:
 
 
 def covariance_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null | None:
-    """Gaussian kernels with the symmetrised covariance of (filters, k, k) trained ones.
+    """Random kernels as smooth as these (filters, k, k); None if there is none to go by."""
+    drawn = kernels_as_smooth(kernels, DRAWS, rng)
+    return None if drawn is None else null_of(drawn, bank)
 
-    Each kernel counts the same: less its mean, which matching does not see, and at norm 1. Constant ones
-    and those that are not finite are left out; None if nothing is left.
+
+def kernels_as_smooth(kernels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray | None:
+    """(count, k, k) Gaussian kernels with the symmetrised covariance of (filters, k, k) trained ones.
+
+    Each trained kernel counts the same: less its mean, which matching does not see, and at norm 1. Constant
+    ones and those that are not finite are left out; None if nothing is left.
     """
+    size = kernels.shape[-1]
     unit = unit_rows(kernels.reshape(len(kernels), -1))
-    known = unit[np.isfinite(unit).all(axis=1)].reshape(-1, bank.size, bank.size)
+    known = unit[np.isfinite(unit).all(axis=1)].reshape(-1, size, size)
     if len(known) == 0:
         return None
-    covariance = symmetric_covariance(known)
-    return null_of(gaussian_kernels(covariance, DRAWS, rng), bank)
+    values, vectors = np.linalg.eigh(symmetric_covariance(known))
+    spread = _before_norming(np.maximum(values, 0), rng)
+    return gaussian_kernels((vectors * spread) @ vectors.T, count, rng)
+
+
+def _before_norming(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Variances along axes of Gaussian vectors that have these mean shares (summing to 1) once at norm 1.
+
+    Norming takes from strong axes and gives to weak ones; without this, kernels of chance would be
+    rougher than those that they stand for.
+    """
+    squares = rng.standard_normal((4000, len(shares))) ** 2
+    shares = shares / shares.sum()
+    variances = shares
+    for _ in range(30):
+        parts = variances * squares
+        found = (parts / parts.sum(axis=1, keepdims=True)).mean(axis=0)
+        variances = variances * shares / np.maximum(found, 1e-12)
+    return variances
 
 
 def shuffled_weights_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null:

@@ -14,16 +14,15 @@ from linesexp.kernels.claims import CLAIMS, NULLS
 from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.operators import line
 from linesexp.kernels.shape import side_contrast
-from linesexp.kernels.tuning import tune
+from linesexp.kernels.tuning import order_strength
 from linesexp.kernels.verdicts import judge
 from linesexp.seeing.depth import change_under_shifts
-from linesexp.seeing.forward import forward
 
 NOT_MEASURED, ONE_RUN = "undecided (not measured)", "undecided (one run)"
 # What random networks have as well: reference is a size, and no more than chance is asked for.
-TRUE_OF_RANDOM = {"untrained-vague", "order-matters", "each-learns", "early-keeps-detail", "pooling-steadier"}
+TRUE_OF_RANDOM = {"untrained-vague", "each-learns", "early-keeps-detail", "pooling-steadier"}
 PREFERENCES = ("prefers-both", "order-matters", "one-side-lower")
-OF_DEPTH = ("early-keeps-detail", "deeper-selective", "deeper-sparser")
+OF_DEPTH = ("early-keeps-detail", "deeper-selective")
 
 
 def judged(run):
@@ -111,15 +110,13 @@ def test_edge_kernels_of_chance_sum_to_zero_no_more_nearly_than_chance(random_ru
 
 def test_the_choosiest_of_untrained_kernels_has_p_values_of_chance():
     """Its sides are compared with those of kernels that were chosen as it was."""
-    index, contrast = _random_sides("glorot_uniform", 5, "relu", 8)
+    strength, contrast = _random_sides("glorot_uniform", 5, 8)
     kernels = initializer_kernels("glorot_uniform", 5, 4000, np.random.default_rng(0))
-    found = tune(kernels, np.zeros(4000), "relu").direction_index
-    choosy = np.nan_to_num(found, nan=-1).reshape(500, 8)  # some answer to no edge at all
+    choosy = order_strength(kernels).reshape(500, 8)
     sides = side_contrast(kernels).reshape(500, 8)[np.arange(500), choosy.argmax(axis=1)]
-    # 8 % with any kernels in the null's place. A quarter of them have an index of 1: no p is small.
-    assert 0.02 < np.mean(p_values(sides, contrast) < 0.05) < 0.07
-    assert stats.kstest(p_values(sides, contrast), "uniform").statistic < 0.1
-    assert p_values(choosy.max(axis=1), index).min() > 0.05
+    for values, null in ((sides, contrast), (choosy.max(axis=1), strength)):
+        assert 0.01 < np.mean(p_values(values, null) < 0.05) < 0.08
+        assert stats.kstest(p_values(values, null), "uniform").statistic < 0.1
 
 
 # Planted kernels.
@@ -136,7 +133,7 @@ def test_prewitt_operators_are_like_prewitt_and_edges(drawn, plant, operators):
     assert found["one-side-lower"].effect > 0.5
     assert found["one-side-lower"].p < 0.01
     assert found["edges-sum-to-zero"].effect == pytest.approx(0, abs=1e-6)
-    assert found["order-matters"].effect == pytest.approx(1)
+    assert found["order-matters"].interval[0] > 0.1
     assert "refuted" not in {found[id].verdict for id in (*PREFERENCES, "edges-sum-to-zero", "each-learns")}
 
 
@@ -144,11 +141,11 @@ def test_lines_are_not_edges_and_care_for_no_order(drawn, plant, operators):
     config, start = drawn()
     found = judged(plant(config, {0: start, 1: operators("line", start)}))
     assert found["edges-not-lines"].interval[1] < -0.3
-    assert found["order-matters"].effect == pytest.approx(0, abs=1e-5)
-    refuted = {"edges-not-lines", "order-matters", "one-side-lower"}
-    assert {id for id in refuted if found[id].verdict == "refuted"} == refuted
+    for id in ("order-matters", "one-side-lower"):
+        assert found[id].interval[1] < 0
+        assert found[id].verdict == ONE_RUN  # a claim about some kernels of some networks
     assert found["edges-sum-to-zero"].verdict == NOT_MEASURED
-    assert found["prefers-both"].effect > 1 / 3  # bright lines, bright in the middle
+    assert found["prefers-both"].interval[0] > 0.2  # bright lines, bright in the middle
 
 
 def test_edges_with_a_mean_do_not_sum_to_zero(drawn, plant, operators):
@@ -156,7 +153,7 @@ def test_edges_with_a_mean_do_not_sum_to_zero(drawn, plant, operators):
     weights = operators("prewitt", start)
     brighter = weights | {"conv1/kernel": weights["conv1/kernel"] + np.float32(0.2)}
     found = judged(plant(config, {0: start, 1: brighter}))
-    assert found["edges-sum-to-zero"].verdict == "refuted"
+    assert found["edges-sum-to-zero"].interval[0] > 1
     assert found["like-prewitt-initialiser"].effect == 1
 
 
@@ -164,24 +161,24 @@ def test_kernels_of_one_direction_do_not_prefer_both(drawn, plant, operators):
     config, start = drawn()
     weights = operators("line", start)
     upright = np.repeat(weights["conv1/kernel"][..., :1], 8, axis=3)
-    assert judged(plant(config, {0: start, 1: weights | {"conv1/kernel": upright}}))[
-        "prefers-both"
-    ].verdict == ("refuted")
+    found = judged(plant(config, {0: start, 1: weights | {"conv1/kernel": upright}}))["prefers-both"]
+    assert found.interval[1] < 0
 
 
 def test_choosy_kernels_at_the_start_are_not_vague(drawn, plant, operators):
     config, start = drawn(thickness_px=(1, 1), length_px=(10, 20))
     found = judged(plant(config, {0: operators("line", start), 1: start}))["untrained-vague"]
-    assert found.verdict == "refuted"
+    assert found.interval[0] > found.reference
     assert found.words.startswith("8 of 8 untrained kernels")
 
 
-@pytest.mark.parametrize(("gain", "verdict"), [(1.0, "refuted"), (1.09, "refuted"), (1.11, ONE_RUN)])
-def test_a_kernel_has_learned_if_it_moved_by_a_tenth(gain, verdict, drawn, plant):
+@pytest.mark.parametrize("gain", [1.0, 1.09, 1.11])
+def test_a_kernel_has_learned_if_it_moved_by_a_tenth(gain, drawn, plant):
     config, start = drawn()
     moved = start | {"conv1/kernel": np.float32(gain) * start["conv1/kernel"]}
     found = judged(plant(config, {0: start, 1: moved}))["each-learns"]
-    assert (found.effect, found.verdict) == (float(gain > 1.1), verdict)
+    assert found.effect == float(gain > 1.1)
+    assert (found.interval[1] < found.reference) == (gain < 1.1)
 
 
 def deep(drawn, plant, bias):
@@ -199,20 +196,8 @@ def test_a_layer_that_hands_nothing_on_loses_detail_and_class(drawn, plant):
     assert 0 < detail.interval[0] <= detail.effect <= detail.interval[1]
     assert detail.verdict == ONE_RUN
     assert selective.interval[0] <= selective.effect <= selective.interval[1]
-    recovered = int(detail.words.split("recovers ")[1].split("%")[0]) / 100
+    recovered = int(detail.words.split("recovers ")[1].split(" %")[0]) / 100
     assert detail.effect == pytest.approx(recovered, abs=0.006)  # less 0 in the end
-
-
-@pytest.mark.parametrize(("bias", "active", "verdict"), [(1.0, 1.0, "refuted"), (-1.0, 0.0, ONE_RUN)])
-def test_the_last_layer_is_sparser_if_it_is_silent_and_not_if_it_is_all_active(
-    bias, active, verdict, drawn, plant
-):
-    run, found = deep(drawn, plant, bias)
-    maps = forward(run.dataset.part("test")[0], run.history.at(-1), run.config.network)[0].values
-    sparser = found["deeper-sparser"]
-    assert sparser.effect == pytest.approx(np.mean(maps > 0) - active)
-    assert sparser.interval[0] <= sparser.effect <= sparser.interval[1]
-    assert sparser.verdict == verdict
 
 
 def test_a_class_that_only_the_last_layer_tells_makes_it_more_selective(expert, plant):
@@ -248,7 +233,8 @@ def test_a_dead_layer_learned_nothing_and_prefers_nothing(drawn, plant):
     config, start = drawn()
     dead = drawn(1)[1] | {"conv1/bias": np.full(8, -100, np.float32)}
     found = judged(plant(config, {0: start, 1: dead}))
-    assert (found["each-learns"].effect, found["each-learns"].verdict) == (0, "refuted")
+    assert found["each-learns"].effect == 0
+    assert found["each-learns"].interval[1] < found["each-learns"].reference
     assert "8 dead" in found["each-learns"].words
     for id in PREFERENCES:
         assert found[id].verdict == NOT_MEASURED
@@ -422,9 +408,7 @@ def test_a_few_pictures_on_which_run_and_control_agree_decide_nothing(expert, pl
 def test_without_controls_their_claims_are_not_measured(random_runs):
     _, analysis = random_runs[0]
     found = {judgement.id: judgement for judgement in analysis.ledger}
-    needing = {claim.id: claim.control for claim in CLAIMS if claim.control}
-    assert set(needing) == {"like-prewitt-shuffled", "learning-needed", "prewitt-serves"}
-    for id in needing:
+    for id in ("like-prewitt-shuffled", "learning-needed", "prewitt-serves"):
         assert found[id].verdict == NOT_MEASURED
     assert any("--controls" in line for line in analysis.missing)
     assert [control.name for control in analysis.controls] == ["this run"]
@@ -443,7 +427,8 @@ def test_the_null_of_shuffled_labels_is_that_of_the_controls_kernels(drawn, plan
         assert not any("--controls" in line for line in analysis.missing)
         assert [control.name for control in analysis.controls] == ["this run", "shuffled-labels"]
     assert max(by_control["random"]) < 0.001
-    assert by_control["prewitt"] == pytest.approx(own, rel=0.3)
+    assert max(own) < 0.001
+    assert by_control["prewitt"] == pytest.approx(own, abs=0.001)
 
 
 def test_all_nulls_have_a_claim_and_a_field(random_runs):

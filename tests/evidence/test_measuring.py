@@ -94,8 +94,8 @@ def test_before_and_after_are_the_first_and_the_last_step(analysis, tiny_run):
 
 
 def test_what_cannot_be_known_is_said_once_each(analysis):
-    assert len(analysis.missing) == 1  # the controls
-    assert "--controls" in analysis.missing[0]
+    assert "--controls" in analysis.missing[-1]
+    assert len(set(analysis.missing)) == len(analysis.missing) <= 2  # random kernels may name at chance
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"steps": "none"}', b"\xff"])

@@ -17,7 +17,7 @@ OF_THE_ISSUE = {
     "a network tells horizontal from vertical lines at unseen positions": {"tells-lines-apart"},
     "untrained kernels have no clear preference": {"untrained-vague"},
     "one kernel prefers vertical, another horizontal lines": {"prefers-both"},
-    "some kernels care about the order dark to bright": {"order-matters", "order-learned"},
+    "some kernels care about the order dark to bright": {"order-matters"},
     "such a kernel has lower weights on one side": {"one-side-lower"},
     "the kernels resemble Prewitt operators, a row for each null": {f"like-prewitt-{name}" for name in NULLS},
     "the resemblance is to edges rather than to lines": {"edges-not-lines"},
@@ -26,7 +26,7 @@ OF_THE_ISSUE = {
     "learned kernels are needed": {"learning-needed"},
     "the real Prewitt operators would serve": {"prewitt-serves"},
     "early layers keep detail, deeper ones are selective": {
-        *("early-keeps-detail", "deeper-selective", "deeper-sparser"),
+        *("early-keeps-detail", "deeper-selective"),
     },
     "pooling makes the answer steadier": {"pooling-steadier"},
 }
@@ -36,7 +36,7 @@ wanted = st.sampled_from(["above", "below"])
 
 
 def a_claim(wanted="above", reference=0.5):
-    return dataclasses.replace(CLAIMS[0], wanted=wanted, reference=reference)
+    return dataclasses.replace(CLAIMS[0], wanted=wanted, reference=reference, universal=True)
 
 
 def mirrored(claim):
@@ -75,12 +75,11 @@ def test_one_run_refutes_if_its_interval_lies_wholly_on_the_wrong_side(wanted, r
     assert found.interval == (low, high)
 
 
-@settings(max_examples=100, deadline=None)
-@given(wanted=wanted, reference=numbers, effect=numbers)
-def test_one_run_refutes_if_its_exact_effect_lies_on_the_wrong_side(wanted, reference, effect):
-    (finding,) = exact(effect)
-    wrong = effect < reference if wanted == "above" else effect > reference
-    assert judge(a_claim(wanted, reference), [finding]).verdict == ("refuted" if wrong else ONE_RUN)
+def test_one_run_refutes_only_claims_about_every_run():
+    against = sampled(0.1, 0.05, 0.2)
+    assert judge(a_claim(), [against]).verdict == "refuted"
+    assert judge(dataclasses.replace(a_claim(), universal=False), [against]).verdict == ONE_RUN
+    assert judge(dataclasses.replace(a_claim(), universal=False), [against] * 3).verdict == "refuted"
 
 
 @pytest.mark.parametrize("wanted", ["above", "below"])
@@ -88,7 +87,6 @@ def test_a_sample_too_small_for_an_interval_refutes_nothing(wanted):
     wrong = {"above": 0.0, "below": 1.0}[wanted]
     few = Finding(wrong, "words", None, counted="2 test pictures")
     assert judge(a_claim(wanted), [few]).verdict == ONE_RUN
-    assert judge(a_claim(wanted), exact(wrong)).verdict == "refuted"
 
 
 @settings(max_examples=50, deadline=None)
@@ -191,7 +189,7 @@ def test_ids_are_unique_and_plain():
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_a_claim_says_everything_about_itself(claim):
-    texts = {field.name for field in dataclasses.fields(Claim)} - {"reference", "control"}
+    texts = {field.name for field in dataclasses.fields(Claim)} - {"reference", "universal"}
     assert all(getattr(claim, name).strip() for name in texts)
     assert claim.wanted in ("above", "below")
     assert math.isfinite(claim.reference)

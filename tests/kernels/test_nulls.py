@@ -9,11 +9,13 @@ from linesexp.kernels.match import (
     operator_bank,
     order_cosines,
     p_values,
+    unit_rows,
 )
 from linesexp.kernels.nulls import (
     covariance_null,
     gaussian_kernels,
     initializer_null,
+    kernels_as_smooth,
     largest_of,
     null_of,
     q_values,
@@ -57,7 +59,7 @@ def test_kernels_averaged_over_colour_channels_have_a_null_of_their_own(channels
 
 def test_kernels_of_the_covariance_null_have_uniform_p_values_under_it():
     trained = smooth_kernels()
-    kernels = gaussian_kernels(symmetric_covariance(trained), 5000, rng(4))
+    kernels = kernels_as_smooth(trained, 5000, rng(4))
     null = covariance_null(trained, BANK, rng(2))
     assert_uniform(p_values(best_match(kernels, BANK).cosine, null.any))
 
@@ -152,3 +154,21 @@ def test_a_perfect_line_is_no_edge_though_its_flank_is_like_one():
     assert cosines[1][0] > 0.5
     assert edge_rather_than_line(cosines)[:2].tolist() == [0, 0]
     assert edge_rather_than_line(cosines)[2] == cosines[1][2]
+
+
+def test_kernels_of_large_norm_do_not_decide_what_smooth_means():
+    smooth = smooth_kernels(count=4)
+    loud = rng(8).normal(size=(4, 7, 7)) * 10
+    alike = rng(8).normal(size=(4, 7, 7))
+    nulls = [covariance_null(np.concatenate([smooth, other]), BANK, rng(2)).any for other in (loud, alike)]
+    points = [np.quantile(null, (0.05, 0.5, 0.95)) for null in nulls]
+    np.testing.assert_allclose(points[0], points[1], atol=0.01)
+
+
+def test_kernels_of_chance_have_the_shares_of_those_that_they_stand_for_at_norm_one():
+    trained = smooth_kernels(count=400)
+    drawn = kernels_as_smooth(trained, 20_000, rng(1))
+    one, other = (
+        symmetric_covariance(unit_rows(k.reshape(len(k), -1)).reshape(k.shape)) for k in (trained, drawn)
+    )
+    np.testing.assert_allclose(np.linalg.eigvalsh(one), np.linalg.eigvalsh(other), atol=0.02)

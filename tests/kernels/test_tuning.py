@@ -3,7 +3,7 @@ import pytest
 
 from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges
 from linesexp.kernels.operators import line, prewitt
-from linesexp.kernels.tuning import tune
+from linesexp.kernels.tuning import order_strength, tune
 
 
 def tuned(*kernels, bias=0.0, activation="relu", **how):
@@ -80,3 +80,14 @@ def test_edges_get_brighter_in_their_direction():
     assert (right[:, 0] == 0).all()
     assert (up[0] == 1).all()
     assert (up[-1] == 0).all()
+
+
+def test_order_matters_as_much_as_for_prewitt_whatever_the_mean_and_gain():
+    kernels = np.stack([prewitt(7), -3 * prewitt(7, "horizontal"), prewitt(7) + 0.3, line(7), np.ones((7, 7))])
+    np.testing.assert_allclose(order_strength(kernels), [1, 1, 1, 0, np.nan], atol=1e-6)
+
+
+def test_order_strength_is_graded_among_random_kernels():
+    found = order_strength(np.random.default_rng(0).uniform(-1, 1, (500, 7, 7)))
+    assert len(np.unique(found.round(6))) > 490
+    assert 0.2 < np.median(found) < 0.3

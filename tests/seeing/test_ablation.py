@@ -79,11 +79,11 @@ def changed(model, index, kernels):
 
 
 def constant(model, index):
-    """Keras' (loss, accuracy) where one filter answers its mean answer, always and everywhere."""
-    maps = keras.Model(model.inputs[0], model.get_layer("conv1").output)(IMAGES).numpy()
+    """Keras' (loss, accuracy) where one filter's pooled map is its mean, always and everywhere."""
+    maps = keras.Model(model.inputs[0], model.get_layer("pool1").output)(IMAGES).numpy()
     maps[..., index] = maps[..., index].mean()
     values = maps
-    for layer in model.layers[1:]:
+    for layer in model.layers[2:]:
         values = layer(values, training=False)
     chances = np.clip(np.asarray(values), 1e-7, 1)
     loss = -np.log(chances[np.arange(len(LABELS)), LABELS]).mean()

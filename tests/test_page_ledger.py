@@ -1,0 +1,66 @@
+"""The ledger on the page: its words and colours follow from the numbers."""
+
+import dataclasses
+
+import pytest
+
+from linesexp.kernels.claims import CLAIMS
+from linesexp.kernels.verdicts import Finding, judge
+from linesexp.page_ledger import about_ledger, leans, ledger_cards
+
+CLAIM = dataclasses.replace(CLAIMS[0], wanted="above", reference=0.5, universal=True)
+
+
+def judged(*intervals, claim=CLAIM):
+    """One finding a run, from (low, high)."""
+    return judge(
+        claim, [Finding((low + high) / 2, "words", (low, high), counted="9 things") for low, high in intervals]
+    )
+
+
+HIGH, LOW, WIDE = (0.8, 0.9), (0.1, 0.2), (0.2, 0.9)
+KINDS = {
+    "one run, for": (judged(HIGH), "undecided", "undecided (one run)", "lean towards"),
+    "one run, against": (judged(LOW), "refuted", "refuted", ""),
+    "one run, against some networks": (
+        judged(LOW, claim=dataclasses.replace(CLAIM, universal=False)),
+        "undecided",
+        "undecided (one run)",
+        "lean against",
+    ),
+    "one run, unclear": (judged(WIDE), "undecided", "undecided (one run)", "nothing clear"),
+    "not measured": (judge(CLAIM, [Finding(None, "why not")]), "undecided", "undecided (not measured)", ""),
+    "runs, for": (judged((0.8, 0.8), (0.81, 0.81), (0.79, 0.79)), "supported", "supported", ""),
+    "runs, against": (judged((0.1, 0.1), (0.12, 0.12), (0.11, 0.11)), "refuted", "refuted", ""),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_colour_verdict_and_leaning_of_a_card_follow_from_the_numbers(name):
+    judgement, kind, verdict, leaning = KINDS[name]
+    (card,) = ledger_cards([judgement])
+    assert (card["kind"], card["verdict"]) == (kind, verdict)
+    assert leaning in card["leans"]
+    assert bool(card["leans"]) == bool(leaning)
+
+
+def test_a_claim_that_wants_less_leans_the_other_way():
+    below = dataclasses.replace(CLAIM, wanted="below", universal=False)
+    assert [leans(judged(interval, claim=below)) for interval in (HIGH, LOW, WIDE)] == ["against", "for", ""]
+
+
+def test_the_summary_counts_every_claim_once():
+    judgements = [judgement for judgement, *_ in KINDS.values() if judgement.runs <= 1]
+    asked, counted, last = about_ledger(judgements)
+    assert asked.startswith("Asked were 5 things")
+    words = "the numbers clearly lean towards 1 and against 1, say nothing clear on 1, and 1 could not"
+    assert counted.startswith("1 of them is refuted; of the rest, " + words)
+    assert counted.endswith("and 1 could not be measured.")
+    assert "undecided (one run)" in last
+
+
+def test_several_runs_are_counted_as_such():
+    judgements = [KINDS["runs, for"][0], KINDS["runs, against"][0]]
+    _, counted, last = about_ledger(judgements)
+    assert counted.startswith("1 of them is refuted, 1 supported")
+    assert last == "These are the verdicts of 3 runs together."
