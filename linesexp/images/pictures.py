@@ -1,4 +1,4 @@
-"""Picture files → arrays: upright, on a ground; stretched to what a network takes, or grey in their own size."""
+"""Picture files → arrays: upright, on a ground; stretched to a network's size, or grey in their own."""
 
 import contextlib
 import io
@@ -47,7 +47,7 @@ def decode_grey(
     """
     upright = _upright(data, source, most_pixels)
     notes = []
-    if upright.getextrema()[3][0] < 255:
+    if np.asarray(upright.getchannel("A")).min() < 255:
         notes.append("transparent: laid on white")
     flat = _laid_on(upright, "white")
     red, green, blue = flat.convert("RGB").split()

@@ -1,6 +1,6 @@
 """One kernel over one grey picture: the kernel as a user writes it, every stage, and what to say of it.
 
-    picture (H, W) → convolved → activated → pooled, the last two where they are asked for.
+picture (H, W) → convolved → activated → pooled, the last two where they are asked for.
 """
 
 import math
@@ -141,9 +141,7 @@ def filter_picture(
                 f"a pooling window of {steps.pool_size}×{steps.pool_size} does not fit into a map of "
                 f"{values.shape[0]}×{values.shape[1]}; choose a smaller --pool-size"
             )
-        pooled = pool(
-            values[None, :, :, None], steps.pool_size, kind=steps.pooling, stride=steps.pool_stride
-        )
+        pooled = pool(values[None, :, :, None], steps.pool_size, kind=steps.pooling, stride=steps.pool_stride)
         stages[f"{steps.pooling} pooling"] = pooled[0, :, :, 0]
     return stages
 
@@ -155,9 +153,7 @@ def bordered(picture: np.ndarray, size: int, steps: Steps) -> np.ndarray:
     return pad_same(picture[None, :, :, None], size, steps.stride, steps.border)[0, :, :, 0]
 
 
-def walk(
-    picture: np.ndarray, source: np.ndarray, results: np.ndarray, size: int, stride: int
-) -> Walk:
+def walk(picture: np.ndarray, source: np.ndarray, results: np.ndarray, size: int, stride: int) -> Walk:
     """A walk over the places around the strongest result.
 
     source: the picture with its border; results: the map that came of it.

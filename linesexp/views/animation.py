@@ -97,7 +97,7 @@ def gif_bytes(frames: np.ndarray, palette: np.ndarray, durations_ms: Sequence[in
         plugin="pillow",
         mode="P",
         palette=palette.tobytes(),
-        duration=list(durations_ms),
+        duration=list(durations_ms) if len(frames) > 1 else durations_ms[0],  # Pillow takes no list of one
         loop=0,
         optimize=True,
         transparency=UNCHANGED,
