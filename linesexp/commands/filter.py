@@ -83,7 +83,7 @@ def filter_command(
     chosen = _steps("relu" if relu else activation, **steps)
     _agree(kernel, operator, size, detects, relu and activation, animate, **steps)
     reading: dict[str, Any] = {"longest": longest, "most_pixels": most_pixels}
-    with progress_on("step", quiet) as progress:
+    with progress_on("operator" if operator == "all" else "row", quiet) as progress:
         if operator == "all":
             facts = compare_operators(picture, size or 3, detects, chosen, out, progress=progress, **reading)
         else:

@@ -19,6 +19,7 @@ GRID, GRID_TOP, GRID_GAP = 210, TOP + MAP + 72, 47
 WIDTH, HEIGHT = LEFT + 3 * GRID + 2 * GRID_GAP + 24, GRID_TOP + GRID + 62
 MARK, EDGE = "#009e73", "#cc79a7"  # the window; the picture's edge, where the border is in sight
 MOST_NUMBERS = 7  # a side of a window whose numbers can still be read
+SMALLEST = 8  # letters; smaller ones are left out
 FIRST_MS, THEN_MS, HOLD_MS, SLOW = 1000, 300, 3000, 5  # the first places are for reading
 
 Box = tuple[int, int, int]  # left, top, side
@@ -178,9 +179,12 @@ def _grid(
     left, top, _ = box
     cell = _cell(box, values.shape)
     share = np.clip((values - scale.low) / (scale.limit - scale.low), 0, 1)
-    texts = [write(value) for value in values.ravel() if np.isfinite(value)] if write else []
+    texts = [write(value) if write and np.isfinite(value) else "" for value in values.ravel()]
     size = _font_size(texts, cell)
-    for (row, column), value in np.ndenumerate(values):
+    if size < SMALLEST:
+        texts = [text.replace("0.", ".", 1) if text.lstrip("−").startswith("0.") else text for text in texts]
+        size = _font_size(texts, cell)
+    for text, ((row, column), value) in zip(texts, np.ndenumerate(values), strict=True):
         corners = (
             round(left + column * cell),
             round(top + row * cell),
@@ -192,10 +196,10 @@ def _grid(
             continue
         colour = _colour(float(share[row, column]), scale)
         draw.rectangle(corners, fill=colour)
-        if write:
+        if text and size >= SMALLEST:
             middle = (left + (column + 0.5) * cell, top + (row + 0.5) * cell)
             ink = INK if _lightness(colour) > 115 else "white"
-            draw.text(middle, write(value), font=font_of(size), fill=ink, anchor="mm")
+            draw.text(middle, text, font=font_of(size), fill=ink, anchor="mm")
     across, down = round(values.shape[1] * cell), round(values.shape[0] * cell)
     draw.rectangle((left - 1, top - 1, left + across, top + down), outline=FAINT)
 
@@ -220,9 +224,11 @@ def _cell(box: Box, shape: Sequence[int]) -> float:
 
 
 def _font_size(texts: Sequence[str], cell: float) -> int:
-    """The largest font in which every text fits into its cell."""
+    """The largest font in which every text fits into its cell; 0 if none does."""
     longest = max(texts, key=len, default="")
-    return next((size for size in range(20, 7, -1) if font_of(size).getlength(longest) < cell - 6), 7)
+    return next(
+        (size for size in range(20, SMALLEST - 1, -1) if font_of(size).getlength(longest) < cell - 6), 0
+    )
 
 
 def _colour(share: float, scale: Scale) -> tuple[int, int, int]:
