@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from linesexp.errors import InputError
+from linesexp.errors import ConfigError, InputError
 from linesexp.images.pictures import MOST_PIXELS, TooManyPixels, decode_grey
 from linesexp.kernels.operators import OPERATORS, Operator, get_operator
 from linesexp.runs.atomic import write_atomically
@@ -177,7 +177,7 @@ def operators(size: int, detects: str | None) -> list[Operator]:
     found = [operator for operator in known if detects in (None, operator.detects)]
     if not found:
         ways = dict.fromkeys(operator.detects for operator in known)
-        raise InputError(f"no operator detects {detects!r}; known: {', '.join(ways)}")
+        raise ConfigError(f"no operator detects {detects!r}; known: {', '.join(ways)}")
     return found
 
 

@@ -19,7 +19,10 @@ MOST_SIDE = 99
 @click.command("filter")
 @click.argument("picture")
 @click.option(
-    "--operator", metavar="NAME", help=f"{', '.join(OPERATOR_NAMES)}, or all side by side.  [default: prewitt]"
+    "--operator",
+    type=click.Choice((*OPERATOR_NAMES, "all")),
+    metavar="NAME",
+    help=f"{', '.join(OPERATOR_NAMES)}, or all side by side.  [default: prewitt]",
 )
 @click.option("--size", type=click.IntRange(3, MOST_SIDE), help="Side of the operator, odd.  [default: 3]")
 @click.option("--detects", type=click.Choice(DETECTS), help="Direction of the edges or lines that it finds.")
