@@ -203,13 +203,13 @@ def _write_gifs(
         from linesexp.seeing.convolution import ACTIVATIONS
 
         activation = (_activation_name(steps), ACTIVATIONS[steps.activation](sliding.results))
-    scale = scale_for(kernel, sliding.results)
+    scale = scale_for(kernel, sliding.results, convolved)
     output.write("steps.gif", convolution_gif(sliding, kernel, scale, activation))
     if steps.pooling:
         before, pooled = list(stages.values())[-2:]
         stride = steps.pool_stride or steps.pool_size
         sliding = walk(before, before, pooled, steps.pool_size, stride)
-        scale = scale_for(kernel, sliding.crop)
+        scale = scale_for(kernel, sliding.crop, before)
         output.write("pooling.gif", pooling_gif(sliding, steps.pooling, scale))
 
 

@@ -55,7 +55,7 @@ MOST_SIDE = 99
     default="filtered",
     show_default=True,
     metavar="DIR",
-    help="Folder for the files, which are replaced.",
+    help="Folder for the files; earlier ones of these names are replaced.",
 )
 @common_options
 def filter_command(

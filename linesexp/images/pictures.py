@@ -58,7 +58,7 @@ def decode_grey(
     if longest is not None and max(width, height) > longest:
         smaller = [max(round(side * longest / max(width, height)), 1) for side in (width, height)]
         grey = grey.resize((smaller[0], smaller[1]), Image.Resampling.BILINEAR)
-        notes.append(f"scaled down from {width}×{height} to {grey.width}×{grey.height} pixels")
+        notes.append(f"scaled down from {width}×{height} to {grey.width}×{grey.height} pixels (width × height)")
     return GreyPicture(np.asarray(grey), tuple(notes))
 
 

@@ -28,8 +28,8 @@ class Steps:
     """What is done to a picture after it was read.
 
     border: places where the kernel does not fit are dropped, or the picture goes on beyond its border as
-    a grey value, mirrored (`reflect`) or repeated (`nearest`). pooling: none, or in windows of
-    `pool_size`, a `pool_stride` apart (the size unless given).
+    a grey value, mirrored (`reflect`) or repeated (`nearest`), as far as Keras' padding `same` goes.
+    pooling: none, or in windows of `pool_size`, a `pool_stride` apart (the size unless given).
     """
 
     border: FilterBorder = "drop"

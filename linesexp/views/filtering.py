@@ -1,8 +1,8 @@
 """A kernel over a picture, standing still: input, kernel with its numbers, stages; operators side by side."""
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -100,6 +100,7 @@ def filter_figure(
     """
     scale = scale_for(kernel, *stages.values())
     height = _box_height(picture)
+    notes = [*notes, *_note_on_size(scale.signed, stages.values(), BOX)]
     rows = -(-(2 + len(stages)) // PER_ROW)
     bottom = TOP + rows * (height + UNDER + GAP) - 8
     page = PixelFigure(LEFT + PER_ROW * (BOX + GAP), bottom + 54 + 20 * len(notes))
@@ -119,11 +120,12 @@ def operators_figure(
 ) -> Figure:
     """The input and what each operator makes of it. rows: name, kernel, map.
 
-    Each map is shown as a share of the largest answer that its kernel can give (the sum of its positive
-    weights, to a picture that fits it), all on one scale.
+    Maps are shares of the largest answer that their kernel can give (the sum of its positive weights, to
+    a picture that fits it). Each has a scale of its own, whose end stands above it: beside the edges of a
+    photo, its fine lines would hardly be seen.
     """
-    shares = [values / kernel[kernel > 0].sum() for _, kernel, values in rows]
-    scale = scale_for(np.array([-1.0]), np.concatenate([share.ravel() for share in shares]))
+    signed = any((values < 0).any() for _, _, values in rows)
+    notes = [*notes, *_note_on_size(signed, [values for _, _, values in rows], SHEET_BOX)]
     shown_height = min(max(round(SHEET_BOX * picture.shape[0] / picture.shape[1]), 90), SHEET_BOX)
     columns = min(4, len(rows) + 1)
     row_height = SHEET_KERNEL + shown_height + 44
@@ -139,12 +141,18 @@ def operators_figure(
             page.text(left, top + SHEET_KERNEL - 2, "input", size=15, va="bottom")
             _show(page, where, picture, Scale(1.0, False))
             continue
-        name, kernel, _ = rows[index - 1]
+        name, kernel, values = rows[index - 1]
+        share = values / kernel[kernel > 0].sum()
+        scale = replace(scale_for(kernel, share), signed=signed)
         small = (left, top, SHEET_KERNEL, SHEET_KERNEL)
         _show(page, small, kernel, Scale(symmetric_limit(kernel), True))
-        page.text(left + SHEET_KERNEL + 12, top + SHEET_KERNEL - 2, name, size=14, va="bottom", linespacing=1.4)
-        _show(page, where, shares[index - 1], scale)
-    _bar(page, LEFT, bottom, scale, "share of the largest answer that the operator can give, in all maps")
+        words = f"{name}\nscale to {'±' if signed else ''}{number(scale.limit)}"
+        page.text(
+            left + SHEET_KERNEL + 12, top + SHEET_KERNEL - 2, words, size=14, va="bottom", linespacing=1.4
+        )
+        _show(page, where, share, scale)
+    words = "share of the largest answer that the operator can give; the end of each map's scale is above it"
+    _bar(page, LEFT, bottom, Scale(1.0, signed), words, ("−end", "0", "end") if signed else ("0", "end"))
     for index, note in enumerate(notes):
         page.text(LEFT, bottom + 42 + 20 * index, note, size=13, color=FAINT)
     return page.figure
@@ -153,6 +161,12 @@ def operators_figure(
 def number(value: float) -> str:
     """Three digits and a true minus sign: −0.125, 12, 3e−05."""
     return f"{value:.3g}".replace("-", "−") if value else "0"
+
+
+def weight_number(weight: float) -> str:
+    """A kernel's number as it was written, if that is short: 501.5, −1, 0.0625; else three digits."""
+    exact = f"{weight:.6g}".replace("-", "−")
+    return exact if len(exact) <= 6 and weight else number(weight)
 
 
 def _box_height(picture: np.ndarray) -> int:
@@ -184,12 +198,12 @@ def _kernel_panel(page: PixelFigure, height: int, kernel: np.ndarray, title: str
     if size > MOST_NUMBERS:
         return
     cell = height / size
-    longest = max(len(number(weight)) for weight in kernel.ravel())
+    longest = max(len(weight_number(weight)) for weight in kernel.ravel())
     for (row, column), weight in np.ndenumerate(kernel):
         page.text(
             left + (column + 0.5) * cell,
             top + (row + 0.5) * cell,
-            number(weight),
+            weight_number(weight),
             size=min(cell * 0.36, cell * 1.35 / longest, 26),
             ha="center",
             va="center",
@@ -204,7 +218,7 @@ def _show(page: PixelFigure, where: tuple[int, int, int, int], values: np.ndarra
     across, down = (max(round(length * per_pixel), NARROWEST) for length in (values.shape[1], values.shape[0]))
     axes = page.axes(left, top, across, down)
     axes.imshow(
-        _fitted(values, across, down),
+        _fitted(values, across, down, scale.signed),
         cmap=scale.colours,
         vmin=scale.low,
         vmax=scale.limit,
@@ -214,22 +228,42 @@ def _show(page: PixelFigure, where: tuple[int, int, int, int], values: np.ndarra
     bare(axes)
 
 
-def _fitted(values: np.ndarray, across: int, down: int) -> np.ndarray:
-    """Means over what shares a pixel of the figure; leaving values out would tear thin lines."""
-    if values.shape[0] <= down and values.shape[1] <= across:
+def _fitted(values: np.ndarray, across: int, down: int, signed: bool) -> np.ndarray:
+    """At most a value for each pixel of the figure: the strongest where signed, else a weighted mean.
+
+    In a mean, the two sides of a fine line would cancel; leaving values out would tear it.
+    """
+    smaller = (min(down, values.shape[0]), min(across, values.shape[1]))
+    if smaller == values.shape:
         return values
-    smaller = (min(across, values.shape[1]), min(down, values.shape[0]))
-    picture = Image.fromarray(np.asarray(values, dtype=np.float32))
-    return np.asarray(picture.resize(smaller, Image.Resampling.BOX))
+    if not signed:
+        picture = Image.fromarray(np.asarray(values, dtype=np.float32))
+        return np.asarray(picture.resize(smaller[::-1], Image.Resampling.BILINEAR))
+    highest = lowest = values
+    for axis in (0, 1):
+        starts = np.arange(smaller[axis]) * values.shape[axis] // smaller[axis]
+        highest = np.maximum.reduceat(highest, starts, axis=axis)
+        lowest = np.minimum.reduceat(lowest, starts, axis=axis)
+    return np.where(highest >= -lowest, highest, lowest)
 
 
-def _bar(page: PixelFigure, left: int, top: int, scale: Scale, words: str) -> None:
-    """The scale as a horizontal colour bar, with its caption beside it."""
+def _note_on_size(signed: bool, maps: Iterable[np.ndarray], box: int) -> list[str]:
+    if signed and any(max(values.shape) > box for values in maps):
+        return ["Maps are shown smaller than they are: a point shows the strongest value that falls on it."]
+    return []
+
+
+def _bar(
+    page: PixelFigure, left: int, top: int, scale: Scale, words: str, labels: Sequence[str] | None = None
+) -> None:
+    """The scale as a horizontal colour bar, with its caption beside it; labels: instead of numbers."""
     axes = page.axes(left + 14, top, 220, 12)
     ticks = [-scale.limit, 0, scale.limit] if scale.signed else [0, scale.limit]
     shown = ScalarMappable(Normalize(scale.low, scale.limit), scale.colours)
     bar = page.figure.colorbar(shown, cax=axes, orientation="horizontal", ticks=ticks)
     beyond = {-scale.limit: "≤ ", scale.limit: "≥ "} if scale.beyond else {}
-    bar.ax.set_xticklabels([beyond.get(tick, "") + number(tick) for tick in ticks], fontsize=9, color=INK)
+    bar.ax.set_xticklabels(
+        labels or [beyond.get(tick, "") + number(tick) for tick in ticks], fontsize=9, color=INK
+    )
     bar.outline.set_linewidth(0.6)
     page.text(left + 256, top - 1, words, size=13, color=FAINT)

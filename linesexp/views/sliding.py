@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from linesexp.seeing.filtering import Walk
 from linesexp.views.animation import COLOURS, STILL_COLOURS, font_of, gif_bytes, indexed, shared_palette
 from linesexp.views.colours import FAINT, INK, SILENT
-from linesexp.views.filtering import Scale, number
+from linesexp.views.filtering import Scale, number, weight_number
 from linesexp.views.style import symmetric_limit
 
 LEFT, TOP, MAP = 24, 96, 330
@@ -45,7 +45,7 @@ def convolution_gif(
     products_limit = symmetric_limit(_products(steps, kernel))
     grids = (
         (Scale(1.0, False), decimals(1.0)),
-        (Scale(limit, True), number),
+        (Scale(limit, True), weight_number),
         (Scale(products_limit, True), decimals(products_limit)),
     )
     say = decimals(symmetric_limit(steps.results))

@@ -16,6 +16,7 @@ from linesexp.views.filtering import (
     number,
     operators_figure,
     scale_for,
+    weight_number,
 )
 from linesexp.views.sliding import (
     HOLD_MS,
@@ -93,6 +94,11 @@ def test_numbers_have_three_digits_and_a_true_minus():
     assert [number(value) for value in (-0.12345, 0.0, -0.0, 12, 3e-5)] == ["−0.123", "0", "0", "12", "3e−05"]
 
 
+def test_a_kernels_numbers_are_shown_as_they_were_written_where_they_are_short():
+    shown = [weight_number(value) for value in (501.5, -1.0, 0.0, 0.0625, 1 / 9, -1234567.0)]
+    assert shown == ["501.5", "−1", "0", "0.0625", "0.111", "−1.23e+06"]
+
+
 # Figures.
 
 
@@ -121,6 +127,20 @@ def test_any_shape_makes_a_figure(shape):
     assert image.height < 1000
 
 
+def test_a_fine_line_is_not_lost_where_a_map_is_shown_smaller(picture):
+    picture = np.full((700, 1400), 0.5)
+    picture[:, 333] = 1.0
+    stages = filter_picture(picture, prewitt(), Steps())
+    figure = filter_figure(
+        picture, prewitt(), stages, dict.fromkeys(("figure", "kernel", "convolution"), "x"), []
+    )
+    small, _, shown = (axes.images[0].get_array() for axes in figure.axes[:3])
+    assert shown.shape[1] < 400
+    assert np.abs(shown).max() == np.abs(stages["convolution"]).max() == 1.5
+    assert "strongest value that falls on it" in words_in(figure)
+    assert small.mean() == pytest.approx(picture.mean(), abs=1e-3)
+
+
 def test_a_large_kernel_is_shown_without_numbers(picture):
     kernel = np.ones((11, 11))
     stages = filter_picture(picture, kernel, Steps(border=0.0))
@@ -142,6 +162,7 @@ def test_operators_are_compared_as_shares_of_their_largest_answer():
     maps = [axes.images[0].get_array() for axes in figure.axes if axes.images]
     np.testing.assert_array_equal(maps[2], maps[4])
     assert maps[2].max() == 1
+    assert words_in(figure).count("scale to 1") == 2
     assert "a note" in words_in(figure)
 
 
