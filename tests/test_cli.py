@@ -22,7 +22,7 @@ from linesexp.cli import cli
 from linesexp.config import SECTIONS
 from linesexp.runs import RunFolder
 
-COMMANDS = ("generate", "train", "report", "predict", "verify")
+COMMANDS = ("generate", "train", "report", "predict", "verify", "filter")
 HEAVY = {"tensorflow", "keras", "scipy", "matplotlib"}
 SETTINGS = [
     ("generate" if section == "images" else "train", field)

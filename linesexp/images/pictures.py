@@ -1,14 +1,29 @@
-"""Picture files → what a network takes: grey or colour, upright, of the right size."""
+"""Picture files → arrays: upright, on a ground; stretched to a network's size, or grey in their own."""
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from linesexp.errors import InputError
 
 MOST_PIXELS = 50_000_000  # decoding more takes seconds and hundreds of megabytes
+
+
+class TooManyPixels(InputError):
+    """A picture of more pixels than are read; nothing of it was decoded."""
+
+
+@dataclass(frozen=True)
+class GreyPicture:
+    """pixels: uint8 (H, W); notes: what was done to the file's picture on the way, in words."""
+
+    pixels: np.ndarray
+    notes: tuple[str, ...]
 
 
 def decode_picture(data: bytes, size: int, channels: int, source: str, ground: str = "white") -> np.ndarray:
@@ -17,26 +32,68 @@ def decode_picture(data: bytes, size: int, channels: int, source: str, ground: s
     Turned upright by its EXIF tag, transparency laid on the ground's colour, stretched to the square. Raises
     InputError, naming the source, for anything but a picture, or one of too many pixels.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
-            with Image.open(io.BytesIO(data)) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
-                    raise InputError(
-                        f"{source}: {picture.width}×{picture.height} pixels; at most {MOST_PIXELS:,} are read"
-                    )
-                upright = _eight_bits(ImageOps.exif_transpose(picture), source).convert("RGBA")
-    except InputError:
-        raise
-    except Image.DecompressionBombError:
-        raise InputError(f"{source}: far more pixels than the {MOST_PIXELS:,} that are read") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
-    behind = Image.new("RGBA", upright.size, ground)
-    flat = Image.alpha_composite(behind, upright).convert("L" if channels == 1 else "RGB")
+    flat = _laid_on(_upright(data, source, MOST_PIXELS), ground).convert("L" if channels == 1 else "RGB")
     if flat.size != (size, size):
         flat = flat.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(flat).reshape(size, size, channels)
+
+
+def decode_grey(
+    data: bytes, source: str, longest: int | None = None, most_pixels: int = MOST_PIXELS
+) -> GreyPicture:
+    """The luminance of a picture file in its own size, or scaled down so that no side is over `longest`.
+
+    Upright, transparency laid on white. Raises InputError like decode_picture, TooManyPixels beyond the limit.
+    """
+    upright = _upright(data, source, most_pixels)
+    notes = []
+    if np.asarray(upright.getchannel("A")).min() < 255:
+        notes.append("transparent: laid on white")
+    flat = _laid_on(upright, "white")
+    red, green, blue = flat.convert("RGB").split()
+    if ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox():
+        notes.append("colour brought to grey: luminance, 0.299 red + 0.587 green + 0.114 blue")
+    grey = flat.convert("L")
+    width, height = grey.size
+    if longest is not None and max(width, height) > longest:
+        smaller = [max(round(side * longest / max(width, height)), 1) for side in (width, height)]
+        grey = grey.resize((smaller[0], smaller[1]), Image.Resampling.BILINEAR)
+        notes.append(f"scaled down from {width}×{height} to {grey.width}×{grey.height} pixels (width × height)")
+    return GreyPicture(np.asarray(grey), tuple(notes))
+
+
+def _upright(data: bytes, source: str, most_pixels: int) -> Image.Image:
+    """The picture as RGBA, turned upright; its size is checked before it is decoded."""
+    try:
+        with _pillow_limit(most_pixels), Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > most_pixels:
+                raise TooManyPixels(
+                    f"{source}: {picture.width}×{picture.height} pixels; at most {most_pixels:,} are read"
+                )
+            return _eight_bits(ImageOps.exif_transpose(picture), source).convert("RGBA")
+    except InputError:
+        raise
+    except Image.DecompressionBombError:
+        raise TooManyPixels(f"{source}: far more pixels than the {most_pixels:,} that are read") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
+
+
+@contextlib.contextmanager
+def _pillow_limit(most_pixels: int) -> Iterator[None]:
+    """Pillow warns beyond its own limit and refuses beyond twice that; for now it is this one."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = most_pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _laid_on(picture: Image.Image, ground: str) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture)
 
 
 def _eight_bits(picture: Image.Image, source: str) -> Image.Image:

@@ -49,7 +49,7 @@ def convolve(
     size = kernels.shape[0]
     _check(images, size, stride, padding, kernels.shape[2])
     if padding == "same":
-        images = _pad(images, size, stride, border)
+        images = pad_same(images, size, stride, border)
     # Every k×k window, as a view: (n, H', W', channels, k, k). One matrix product does the rest.
     windows = _windows(images, size, stride)
     maps = np.tensordot(windows, kernels, axes=([3, 4, 5], [2, 0, 1]))
@@ -81,28 +81,19 @@ def pool(
         raise ValueError(f"kind must be 'max' or 'average', got {kind!r}")
     counts = np.ones((1, *maps.shape[1:3], 1))
     if padding == "same":
-        maps = _pad(maps, size, stride, -np.inf if kind == "max" else 0.0)
-        counts = _pad(counts, size, stride, 0.0)
+        maps = pad_same(maps, size, stride, -np.inf if kind == "max" else 0.0)
+        counts = pad_same(counts, size, stride, 0.0)
     if kind == "max":
         return _windows(maps, size, stride).max(axis=(4, 5))
     inside = _windows(counts, size, stride).sum(axis=(4, 5))  # pixels of each window that are there
     return (_windows(maps, size, stride).sum(axis=(4, 5)) / inside).astype(np.result_type(maps, np.float32))
 
 
-@np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Scores (n, classes) → probabilities that sum to 1."""
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+def pad_same(images: np.ndarray, size: int, stride: int, border: float | Border) -> np.ndarray:
+    """Add what `same` needs to pictures (n, H, W, channels), for windows of this size and stride.
 
-
-def _windows(images: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """Every size×size window, a stride apart, as a view: (n, H', W', channels, size, size)."""
-    return sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]
-
-
-def _pad(images: np.ndarray, size: int, stride: int, border: float | str) -> np.ndarray:
-    """Add what `same` needs; where that is an odd number, the extra one goes below and right."""
+    Where that is an odd number of pixels, the extra one goes below and right. border: as for `convolve`.
+    """
     widths = []
     for length in images.shape[1:3]:
         total = max((-(-length // stride) - 1) * stride + size - length, 0)
@@ -116,6 +107,18 @@ def _pad(images: np.ndarray, size: int, stride: int, border: float | str) -> np.
     if not np.issubdtype(images.dtype, np.floating):  # whole numbers could not hold the border
         images = images.astype(np.float64)
     return np.pad(images, around, constant_values=border)
+
+
+@np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Scores (n, classes) → probabilities that sum to 1."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _windows(images: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """Every size×size window, a stride apart, as a view: (n, H', W', channels, size, size)."""
+    return sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]
 
 
 def _check(images: np.ndarray, size: int, stride: int, padding: str, channels: int | None = None) -> None:

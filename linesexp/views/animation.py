@@ -67,12 +67,12 @@ def animate(
     curves: Curves | None = None,
 ) -> bytes:
     """A GIF, one frame for each step, repeating, the last one held. still: uint8 (H, W, 3)."""
-    palette = _palette([still] if curves is None else [still, curves.picture])
-    base = _indexed(still, palette)
+    palette = shared_palette(_needed([still] if curves is None else [still, curves.picture]))
+    base = indexed(still, palette)
     steps = len(panels[0].values)
     frames = np.repeat(base[None], steps, axis=0)  # (steps, H, W) palette indices
     if curves is not None:
-        drawn = _indexed(curves.picture, palette)
+        drawn = indexed(curves.picture, palette)
         for frame, reached in zip(frames, curves.reached, strict=True):
             frame[:, curves.left : reached] = drawn[:, curves.left : reached]
     for panel in panels:
@@ -85,6 +85,11 @@ def animate(
     for caption in captions:
         for frame, text in zip(frames, caption.texts, strict=True):
             _write(frame, caption, text, palette)
+    return gif_bytes(frames, palette, [FRAME_MS] * (steps - 1) + [HOLD_MS])
+
+
+def gif_bytes(frames: np.ndarray, palette: np.ndarray, durations_ms: Sequence[int]) -> bytes:
+    """A GIF of frames (steps, H, W) of indices into a palette from `shared_palette`, repeating for ever."""
     return iio.imwrite(
         "<bytes>",
         frames,
@@ -92,7 +97,7 @@ def animate(
         plugin="pillow",
         mode="P",
         palette=palette.tobytes(),
-        duration=[FRAME_MS] * (steps - 1) + [HOLD_MS],
+        duration=list(durations_ms) if len(frames) > 1 else durations_ms[0],  # Pillow takes no list of one
         loop=0,
         optimize=True,
         transparency=UNCHANGED,
@@ -120,19 +125,24 @@ def _enlarged(maps: np.ndarray, side: int) -> np.ndarray:
     return maps[:, rows[:, None], columns[None, :]]
 
 
-def _palette(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """uint8 (colours, 3): the diverging scale, then the colours that the still pictures need most."""
+def shared_palette(still: np.ndarray) -> np.ndarray:
+    """uint8 (colours, 3): the diverging scale, then these: up to STILL_COLOURS − 1, (n, 3)."""
     scale = (DIVERGING(np.linspace(0, 1, COLOURS))[:, :3] * 255).round().astype(np.uint8)
-    together = Image.fromarray(np.concatenate(pictures))
-    reduced = together.quantize(STILL_COLOURS - 1, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    still = np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)[: STILL_COLOURS - 1]
     palette = np.full((UNCHANGED + 1, 3), 255, dtype=np.uint8)
     palette[:COLOURS] = scale
     palette[COLOURS : COLOURS + len(still)] = still
     return palette
 
 
-def _indexed(picture: np.ndarray, palette: np.ndarray) -> np.ndarray:
+def _needed(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """The colours that the still pictures need most."""
+    together = Image.fromarray(np.concatenate(pictures))
+    reduced = together.quantize(STILL_COLOURS - 1, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)[: STILL_COLOURS - 1]
+
+
+def indexed(picture: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) as indices of the nearest colours in a palette."""
     holder = Image.new("P", (1, 1))
     holder.putpalette(palette[:UNCHANGED].tobytes())
     indices = np.array(Image.fromarray(picture).quantize(palette=holder, dither=Image.Dither.NONE))
@@ -142,15 +152,16 @@ def _indexed(picture: np.ndarray, palette: np.ndarray) -> np.ndarray:
 
 def _write(frame: np.ndarray, caption: Caption, text: str, palette: np.ndarray) -> None:
     """Draw a caption on white and put it into the frame."""
-    font = _font(caption.size)
+    font = font_of(caption.size)
     _, _, width, height = font.getbbox(text)
     label = Image.new("RGB", (int(width) + 2, int(height) + 2), "white")
     ImageDraw.Draw(label).text((0, 0), text, font=font, fill=INK)
-    pixels = _indexed(np.asarray(label), palette)
+    pixels = indexed(np.asarray(label), palette)
     place = frame[caption.top : caption.top + pixels.shape[0], caption.left : caption.left + pixels.shape[1]]
     place[:] = pixels[: place.shape[0], : place.shape[1]]
 
 
 @lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font_of(size: int) -> ImageFont.FreeTypeFont:
+    """The font of all frames; size in pixels."""
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size)
