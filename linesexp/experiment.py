@@ -21,7 +21,7 @@ from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors, tensors_bytes
 from linesexp.runs.manifest import sha256
 from linesexp.runs.steps import StepWriter
-from linesexp.views.contact_sheet import contact_sheet
+from linesexp.views.contact_sheet import MOST_CLASSES, contact_sheet
 
 GENERATED = {"config.json", "dataset.npz", "dataset.png"}
 TRAINED = {"environment.json", "initial.keras", "history.csv", "model.keras"}  # beside steps and checkpoint
@@ -276,12 +276,13 @@ def _contact_sheet(dataset: Dataset, own: bool) -> bytes:
     rows = {
         (split, name): dataset.pixels[dataset.chosen(split, label)][:12]
         for split in counts
-        for label, name in enumerate(dataset.class_names)
+        for label, name in enumerate(dataset.class_names[:MOST_CLASSES])
     }
     place = "picture" if own else "line's position"
-    return contact_sheet(
-        rows, counts, f"The first of each class and split. A {place} occurs in one split only."
-    )
+    note = f"The first of each class and split. A {place} occurs in one split only."
+    if len(dataset.class_names) > MOST_CLASSES:
+        note = f"The first {MOST_CLASSES} of {len(dataset.class_names)} classes. {note}"
+    return contact_sheet(rows, counts, note)
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.shape import shares, side_contrast
 from linesexp.kernels.tuning import direction_index
 from linesexp.kernels.verdicts import Finding
+from linesexp.picture_words import compared, picture_words
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers
@@ -42,6 +43,8 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     images, labels = run.dataset.part("test")
     pair = class_pair(run)
     first, second = analysis.preference_classes
+    settings = run.config.images
+    of_class, which = picture_words(settings).of_class, compared((first, second), settings)
 
     def finding(step: int, statistic: Callable, words: Callable) -> Finding:
         weights = run.history.at(step)
@@ -60,7 +63,10 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
         samples = [np.maximum(answers[labels == label], 0) for label in pair]
         interval = bootstrap_interval(samples, of_means)
         return Finding(
-            float(statistic(values)), words(values), interval, counted=f"{sum(map(len, samples))} test pictures"
+            float(statistic(values)),
+            f"{words(values)} {which}".strip(),
+            interval,
+            counted=f"{sum(map(len, samples))} test pictures",
         )
 
     return {
@@ -77,7 +83,7 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
             lambda values: np.minimum(np.nanmax(values, axis=0), -np.nanmin(values, axis=0)),
             lambda values: (
                 f"The strongest preferences are {-np.nanmin(values):.2f} for {first} and "
-                f"{np.nanmax(values):.2f} for {second} lines."
+                f"{np.nanmax(values):.2f} for {second}{of_class}."
             ),
         ),
     }

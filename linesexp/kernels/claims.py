@@ -23,6 +23,7 @@ class Claim:
     reference: float
     refuted_by: str
     control: str = ""  # the trained control that the claim needs
+    of_own: str = ""  # the sentence for a run on somebody's own pictures, where that is another one
 
 
 NULLS = {
@@ -52,6 +53,7 @@ CLAIMS = (
         "below",
         1 / 3,
         "half of the untrained kernels answering more than twice as strongly to one class as to the other",
+        of_own="Untrained kernels have no clear preference for one of two classes.",
     ),
     Claim(
         "prefers-both",
@@ -62,6 +64,7 @@ CLAIMS = (
         "above",
         1 / 3,
         "no kernel answering twice as strongly to one of the classes as to the other",
+        of_own="After training at least one kernel prefers one of two classes, and another the other.",
     ),
     Claim(
         "order-matters",
@@ -200,5 +203,6 @@ CLAIMS = (
         "above",
         0.0,
         "pooled maps changing as much as unpooled ones",
+        of_own="Pooling makes the answer steadier under shifts of the picture by a pixel or two.",
     ),
 )

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from linesexp.views.colours import FAINT, INK
 from linesexp.wording import short_name
 
+MOST_CLASSES = 12  # that a sheet should show
 SIDE, GAP, LEFT, TOP, BETWEEN_SPLITS = 56, 6, 150, 88, 14
 
 Key = tuple[str, str]  # split, class
