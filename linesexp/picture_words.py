@@ -94,7 +94,7 @@ def compared(pair: tuple[str, str], images: ImagesConfig) -> str:
     if images.folders is None:
         return ""
     count = len(images.folders.classes)
-    which = f" of {count} classes" if count > 2 else ""
+    which = f", two of the {count} classes" if count > 2 else ""
     return f"Compared are {pair[0]} and {pair[1]}{which}."
 
 

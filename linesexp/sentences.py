@@ -78,9 +78,11 @@ def about_network(layers: list[dict[str, Any]], filters: int, size: int) -> str:
     """How many weights the layers learn."""
     first = layers[1]["weights"]
     total = sum(layer["weights"] for layer in layers)
+    channels = layers[0]["gives"].rpartition("×")[2]
+    deep = "" if channels == "1" else f"×{channels}"
     return (
-        f"The first layer learns {filters} kernels of {size}×{size} weights and a bias each, {first:,} in all; "
-        f"the whole network learns {total:,}."
+        f"The first layer learns {filters} kernels of {size}×{size}{deep} weights and a bias each, "
+        f"{first:,} in all; the whole network learns {total:,}."
     )
 
 
