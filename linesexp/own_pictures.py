@@ -79,6 +79,11 @@ def take_pictures(
     experiment.generate(
         path, config, force=_begins_anew(folder, config, force), say=say, dataset=arranged.dataset
     )
+    splits = ", ".join(f"{sum(parts.values())} {split}" for split, parts in arranged.dataset.counts().items())
+    colour = "in colour" if known.channels == 3 else "grey"
+    say(
+        f"{len(arranged.dataset.labels)} pictures of {len(known.classes)} classes, {colour} ({splits}) in {path}"
+    )
     return config
 
 
