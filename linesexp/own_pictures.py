@@ -81,9 +81,8 @@ def take_pictures(
     )
     splits = ", ".join(f"{sum(parts.values())} {split}" for split, parts in arranged.dataset.counts().items())
     colour = "in colour" if known.channels == 3 else "grey"
-    say(
-        f"{len(arranged.dataset.labels)} pictures of {len(known.classes)} classes, {colour} ({splits}) in {path}"
-    )
+    count = len(arranged.dataset.labels)
+    say(f"{count} pictures of {len(known.classes)} classes, {colour} ({splits}) in {path}")
     return config
 
 
