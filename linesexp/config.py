@@ -14,12 +14,10 @@ import msgspec
 from msgspec import Meta
 
 from linesexp.errors import ConfigError, InputError
+from linesexp.picture_settings import AtLeastOne, ImagesConfig
 from linesexp.section import Section, choices
 from linesexp.wording import nearest, shown, what_is_expected
 
-Fraction = Annotated[float, Meta(gt=0, lt=1)]
-AtLeastOne = Annotated[int, Meta(ge=1)]
-Contrast = Literal["bright", "dark", "mixed"]
 Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "linear"]
 Pooling = Literal["max", "average"]
 Padding = Literal["valid", "same"]
@@ -28,80 +26,6 @@ Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Initializer = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
 ]
-
-
-class ImagesConfig(Section, frozen=True, kw_only=True):
-    """The pictures: what is drawn, how many, and how they are split."""
-
-    size: Annotated[int, Meta(ge=8, le=1024, description="side of the square pictures, px")] = 50
-    pictures_per_class: Annotated[int, Meta(ge=3, description="distinct pictures of each class")] = 600
-    angles_deg: Annotated[
-        tuple[Annotated[float, Meta(ge=0, lt=180)], ...],
-        Meta(min_length=2, description="one class for each angle; 0 is horizontal, counter-clockwise"),
-    ] = (0.0, 90.0)
-    angle_jitter_deg: Annotated[
-        float, Meta(ge=0, le=45, description="each line turned by up to this much either way")
-    ] = 0.0
-    thickness_px: Annotated[tuple[AtLeastOne, AtLeastOne], Meta(description="thinnest and thickest line")] = (
-        1,
-        3,
-    )
-    length_px: Annotated[tuple[AtLeastOne, AtLeastOne], Meta(description="shortest and longest line")] = (
-        10,
-        50,
-    )
-    margin_px: Annotated[
-        int, Meta(ge=0, description="least distance from a line to the border that it runs along")
-    ] = 5
-    contrast: Annotated[
-        Contrast, Meta(description="bright lines on dark, dark lines on bright, or both mixed")
-    ] = "bright"
-    noise: Annotated[
-        float, Meta(ge=0, le=1, description="standard deviation of Gaussian noise; black is 0, white 1")
-    ] = 0.0
-    blur_px: Annotated[float, Meta(ge=0, le=50, description="standard deviation of Gaussian blur")] = 0.0
-    validation_share: Annotated[Fraction, Meta(description="share of positions kept for validation")] = 0.15
-    test_share: Annotated[Fraction, Meta(description="share of positions kept for the test")] = 0.15
-    data_seed: Annotated[int, Meta(ge=0, description="seed of the pictures, their split and their order")] = 0
-
-    def check(self) -> None:
-        for name in ("thickness_px", "length_px"):
-            low, high = getattr(self, name)
-            if low > high:
-                raise ConfigError(f"{name} = {low},{high}: the smaller number comes first")
-            if high > self.size:
-                raise ConfigError(
-                    f"{name} = {low},{high}: at most {self.size} fits into {self.size}-pixel pictures"
-                )
-        if self.thickness_px[1] >= self.length_px[0]:
-            raise ConfigError(
-                f"thickness_px = {shown(self.thickness_px)}: a line must be longer than thick, "
-                f"so at most {self.length_px[0] - 1} with length_px = {shown(self.length_px)}"
-            )
-        room = (self.size - self.thickness_px[1]) // 2
-        if self.margin_px > room:
-            raise ConfigError(
-                f"margin_px = {self.margin_px}: at most {room} leaves room for a line of "
-                f"{self.thickness_px[1]} px in {self.size}-pixel pictures"
-            )
-        angles = sorted(self.angles_deg)
-        gap = min((b - a for a, b in zip(angles, [*angles[1:], angles[0] + 180], strict=True)), default=180)
-        if gap <= 2 * self.angle_jitter_deg:
-            raise ConfigError(
-                f"angles_deg = {shown(self.angles_deg)}: two classes are {gap:g}° apart, "
-                f"which must be more than twice angle_jitter_deg = {self.angle_jitter_deg:g}"
-            )
-        if self.validation_share + self.test_share >= 0.9:
-            raise ConfigError(
-                f"validation_share + test_share = {self.validation_share + self.test_share:g}: "
-                "must stay below 0.9, so that something is left to learn from"
-            )
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """One name for each angle, in the order of the labels."""
-        named = {0.0: "horizontal", 90.0: "vertical"}
-        return tuple(named.get(angle, f"angle_{shown(angle)}") for angle in self.angles_deg)
 
 
 class NetworkConfig(Section, frozen=True, kw_only=True):
@@ -226,6 +150,12 @@ def load_config(path: str | Path) -> dict[str, dict[str, Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file ({error})") from None
     check_names(settings, source=str(path))
+    for section, values in settings.items():
+        for name in SECTIONS[section].records:
+            if name in values:
+                raise ConfigError(
+                    f"{path}: {section}.{name} is no setting; `linesexp train RUN --data DIR` makes it"
+                )
     return settings
 
 

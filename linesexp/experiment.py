@@ -21,7 +21,7 @@ from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors
 from linesexp.runs.manifest import sha256
-from linesexp.views.contact_sheet import contact_sheet
+from linesexp.views.contact_sheet import MOST_CLASSES, contact_sheet
 
 GENERATED = {"config.json", "dataset.npz", "dataset.png"}
 TRAINED = {"environment.json", "initial.keras", "history.csv", "model.keras"}  # beside steps and checkpoint
@@ -37,38 +37,46 @@ class Done:
     facts: dict[str, Any]
 
 
-def generate(path: str | os.PathLike[str], config: ExperimentConfig, *, force: bool, say: Say) -> Done:
-    """Draw the data set into a run folder.
+def generate(
+    path: str | os.PathLike[str],
+    config: ExperimentConfig,
+    *,
+    force: bool,
+    say: Say,
+    dataset: Dataset | None = None,
+) -> Done:
+    """Draw the data set into a run folder, or put the one there that is given: somebody's own pictures.
 
     Does nothing if it is there with these settings and undamaged; a damaged one is set aside and
     drawn again. With other settings: InputError that lists them or, with `force`, the old folder is
     renamed and a new one begun.
     """
     folder = RunFolder(path)
-    _refuse_other_folder(folder, force)
+    refuse_other_folder(folder, force)
     check_given(folder, config, force)
     if force and folder.exists():
-        make_dataset(config.images)  # settings that cannot be drawn leave everything in its place
+        # Settings that cannot be drawn leave everything in its place.
+        dataset = dataset or _dataset_for(Run(folder), config)
         with folder.writing():
             say(f"{folder.path} was kept as {folder.move_aside()}")
     with folder.writing():
         run = Run(folder)
         if "config.json" in folder:
-            _check_settings(run, config)
+            check_settings(run, config)
             if run.config != config:
                 folder.commit({"config.json": config_json(config)}, stage="generate")
         damaged = [error for error in folder.damaged() if error.stage == "generate"]
         if not damaged and folder.manifest().keys() >= GENERATED:
             return Done(False, _dataset_facts(run.dataset))
-        dataset = make_dataset(config.images)
+        dataset = dataset or _dataset_for(run, config)
         files = {
             "config.json": config_json(config),
             "dataset.npz": dataset_bytes(dataset),
-            "dataset.png": _contact_sheet(dataset),
+            "dataset.png": _contact_sheet(dataset, own=config.images.folders is not None),
         }
         if folder.names(stage="train") and sha256(files["dataset.npz"]) != folder.entry("dataset.npz").sha256:
             raise InputError(
-                f"{folder.path}: the data set is damaged, and this version draws another one than the network "
+                f"{folder.path}: the data set is damaged, and this version makes another one than the network "
                 "learned from; put the right one back, or use --force to begin anew"
             )
         for error in damaged:
@@ -121,7 +129,7 @@ def train(
     if force and (trained or differences(run.config, config, "images")):
         generate(path, config, force=True, say=say)
     with folder.writing():
-        _check_settings(run, config)
+        check_settings(run, config)
         if run.config != config:
             folder.commit({"config.json": config_json(config)}, stage="generate")
         dataset = run.dataset
@@ -212,7 +220,7 @@ def _keras_bytes(model: Any, folder: RunFolder) -> bytes:
             path.unlink(missing_ok=True)
 
 
-def _refuse_other_folder(folder: RunFolder, force: bool) -> None:
+def refuse_other_folder(folder: RunFolder, force: bool) -> None:
     """Raise InputError for a path that holds something, but no run."""
     path = folder.path
     if path.exists() and not path.is_dir():
@@ -226,7 +234,7 @@ def _refuse_other_folder(folder: RunFolder, force: bool) -> None:
             raise InputError(f"{path}: holds other files ({min(others)} …) and no run; name a new folder")
 
 
-def _check_settings(run: Run, config: ExperimentConfig) -> None:
+def check_settings(run: Run, config: ExperimentConfig) -> None:
     """Raise InputError where the settings are not those of the folder's data or recorded steps."""
     path = run.folder.path
     if changed := differences(run.config, config, "images"):
@@ -251,14 +259,29 @@ def _forget_damaged(folder: RunFolder, damaged: list[DamagedFile], say: Say) -> 
         folder.forget(folder.names(stage="train"))
 
 
-def _contact_sheet(dataset: Dataset) -> bytes:
+def _dataset_for(run: Run, config: ExperimentConfig) -> Dataset:
+    """Lines as the settings say; own pictures, which nothing can draw, from the run that holds them."""
+    if config.images.folders is None:
+        return make_dataset(config.images)
+    if "dataset.npz" in run.folder and not differences(run.config, config, "images"):
+        return run.dataset
+    raise InputError(
+        f"{run.folder.path}: pictures of your own are read by `linesexp train {run.folder.path} --data DIR`"
+    )
+
+
+def _contact_sheet(dataset: Dataset, own: bool) -> bytes:
     counts = dataset.counts()
     rows = {
         (split, name): dataset.pixels[dataset.chosen(split, label)][:12]
         for split in counts
-        for label, name in enumerate(dataset.class_names)
+        for label, name in enumerate(dataset.class_names[:MOST_CLASSES])
     }
-    return contact_sheet(rows, counts)
+    place = "picture" if own else "line's position"
+    note = f"The first of each class and split. A {place} occurs in one split only."
+    if len(dataset.class_names) > MOST_CLASSES:
+        note = f"The first {MOST_CLASSES} of {len(dataset.class_names)} classes. {note}"
+    return contact_sheet(rows, counts, note)
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from linesexp import __version__
-from linesexp.config import ExperimentConfig, settings_of
+from linesexp.config import SECTIONS, ExperimentConfig, settings_of
 from linesexp.kernels.match import operator_bank
 from linesexp.kernels.records import KernelRecord
 from linesexp.layer_table import layer_table
@@ -19,6 +19,7 @@ from linesexp.page_evidence import (
     unseen_table,
 )
 from linesexp.page_ledger import about_ledger, ledger_cards
+from linesexp.picture_words import picture_words
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.sentences import (
@@ -46,9 +47,11 @@ def page_of(run: Run) -> str:
     layers = layer_table(config, dataset.pixels.shape[-1], len(dataset.class_names))
     first = config.network.filters[0]
     size = config.network.kernel_sizes[0]
+    words = picture_words(config.images)
     return render_page(
         version=__version__,
-        title=f"What {first} {size}×{size} kernel{'s' if first > 1 else ''} learned from pictures of lines",
+        title=f"What {first} {size}×{size} kernel{'s' if first > 1 else ''} learned from {words.title}",
+        question=words.question,
         summary=summary(config, analysis),
         data={"words": about_data(config, dataset.counts()), "sheet": _png(run, "dataset.png")},
         network={
@@ -76,6 +79,7 @@ def page_of(run: Run) -> str:
         },
         responses={
             "words": about_responses(config, analysis),
+            "one": words.one,
             "figure": _png(run, "figures/responses.png"),
             "caption": "All maps share one zero-centred scale. The Prewitt operators are scaled to the norm of "
             "the learned kernel that they stand beside, and have no bias.",
@@ -94,21 +98,20 @@ def page_of(run: Run) -> str:
             ],
             "figure": _png(run, "figures/similarity.png"),
             "figure_caption": "Largest |cosine| with any operator of that direction, at each recorded step.",
-            "classes": analysis.preference_classes,
+            "classes": [f"{name}{words.of_class}" for name in analysis.preference_classes],
             "operators": _png(run, "figures/operators.png"),
             "course": _png(run, "figures/course.png"),
             "course_caption": "Odd is like an edge, even like a line, the mean like a blur. Thin: each kernel.",
         },
         audit={
-            "words": about_audit(analysis),
+            "words": [*about_audit(analysis), words.independence],
             "shortcuts": shortcuts_table(analysis),
             "unseen": unseen_table(analysis, config.images),
         },
         tuning={
             "words": about_tuning(analysis),
             "figure": _png(run, "figures/tuning.png"),
-            "caption": "Bars as in the pictures, step edges in place of lines: what a kernel answers to is not "
-            "always what it looks like.",
+            "caption": words.tuning,
         },
         chance={
             "words": about_chance(analysis, size, operator_bank(size).whole),
@@ -136,21 +139,28 @@ def _repeat(run: Run) -> dict[str, Any]:
         f"--{name.replace('_', '-')} {value if isinstance(value, str) else shown(value)}"
         for section, values in settings_of(run.config).items()
         for name, value in values.items()
-        if value != default[section][name]
+        if name not in SECTIONS[section].records and value != default[section][name]
     ]
     environment = parse_json(run.folder.read("environment.json"), "environment.json")
     backend = environment["versions"].get("backend", "tensorflow")
     commands = [] if backend == "tensorflow" else [f"export KERAS_BACKEND={backend}"]
-    commands += [" ".join(["linesexp generate repeated", *options])]
-    commands += [f"linesexp {command} repeated" for command in ("train", "report")]
+    own = run.config.images.folders
+    if own is None:
+        commands += [" ".join(["linesexp generate repeated", *options]), "linesexp train repeated"]
+    else:
+        options += ["--skip-broken"] * bool(own.broken)
+        commands += [" ".join(["linesexp train repeated --data DIR", *options])]
+    commands += ["linesexp report repeated"]
     last = run.folder.names(prefix="kernels/")[-1]
     return {
         "words": "On a machine with the same processor and versions these commands give the same kernel files; "
-        "elsewhere the last digits may differ, and with them, after many steps, more.",
+        "elsewhere the last digits may differ, and with them, after many steps, more."
+        + (" DIR is the folder of these very pictures; their SHA-256 is below." if own else ""),
         "commands": "\n".join(commands),
         "environment": [
             *environment["versions"].items(),
             *environment["machine"].items(),
+            *([("SHA-256 of the pictures’ names and contents", own.sha256)] if own else []),
             (f"SHA-256 of {last}", run.folder.entry(last).sha256),
         ],
     }

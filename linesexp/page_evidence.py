@@ -179,8 +179,7 @@ def about_audit(analysis: Analysis) -> list[str]:
             f"training pictures the median is {train.median:.1f}. Naming each test picture after its nearest "
             "training picture, which is remembering without learning, gets "
             f"{percent(test.same_class.accuracy)} right; this network gets "
-            f"{percent(analysis.after.accuracy)}. Intervals below take pictures as independent; lines that "
-            "share a position are not quite, so they are rather too narrow."
+            f"{percent(analysis.after.accuracy)}."
         )
     return sentences
 

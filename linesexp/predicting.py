@@ -25,7 +25,8 @@ def predict(path: str | os.PathLike[str], pictures: Iterable[str]) -> list[dict[
     size of those; transparency is laid on their ground. Runs in NumPy.
     """
     run = Run(RunFolder(path))
-    dataset, weights, contrast = run.dataset, run.history.at(-1), run.config.images.contrast
+    dataset, weights = run.dataset, run.history.at(-1)
+    contrast = "mixed" if run.has_own_pictures else run.config.images.contrast
     channels, size = dataset.pixels.shape[-1], dataset.pixels.shape[1]
     ground = "black" if contrast == "bright" else "white"
     names = list(pictures)

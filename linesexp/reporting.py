@@ -29,6 +29,7 @@ from linesexp.views.responses import Responses, responses_figure, responses_gif
 from linesexp.views.style import png_bytes
 from linesexp.views.tuning import course_figure, tuning_figure
 from linesexp.views.walkthrough import walkthrough_figure
+from linesexp.wording import short_name
 
 STAGE = "report"
 MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
@@ -99,7 +100,7 @@ def _test_pictures(run: Run) -> tuple[np.ndarray, list[str]]:
     images, labels = run.dataset.part("test")
     pair = class_pair(run)
     pictures = [_typical(images[labels == label]) for label in pair]
-    return np.stack(pictures), [run.dataset.class_names[label] for label in pair]
+    return np.stack(pictures), [short_name(run.dataset.class_names[label]) for label in pair]
 
 
 def _typical(images: np.ndarray) -> np.ndarray:
@@ -161,7 +162,8 @@ def _walkthrough_png(run: Run) -> bytes:
     outputs = forward(pictures[:1], run.history.at(-1), run.config.network)
     layers = [(output.name, output.values[0]) for output in outputs]
     caption = f"weights after epoch {run.history.steps[-1]:g}"
-    figure = walkthrough_figure(_shown(pictures[0]), names[0], layers, run.dataset.class_names, caption)
+    classes = [short_name(name) for name in run.dataset.class_names]
+    figure = walkthrough_figure(_shown(pictures[0]), names[0], layers, classes, caption)
     return png_bytes(figure)
 
 

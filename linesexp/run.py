@@ -58,6 +58,11 @@ class Run:
         path = str(self.folder.path / "config.json")
         return build_config(parse_json(self._read("config.json"), path), source=path)
 
+    @property
+    def has_own_pictures(self) -> bool:
+        """Whether its pictures are somebody's own, from class folders, and not drawn lines."""
+        return self.config.images.folders is not None
+
     @cached_property
     def dataset(self) -> Dataset:
         """The pictures, labels and split."""
@@ -119,6 +124,8 @@ class Run:
     def _with_remedy(self, error: DamagedFile) -> InputError:
         if error.name == "config.json":  # nothing else knows the settings
             remedy = f"put the right one back, or begin anew: `linesexp generate {self.folder.path} --force`"
+        elif error.stage == "generate" and self.has_own_pictures:
+            remedy = f"`linesexp train {self.folder.path} --data DIR` makes it again from your pictures in DIR"
         else:
             remedy = f"`linesexp {error.stage} {self.folder.path}` makes it again"
         return InputError(f"{error}; {remedy}")

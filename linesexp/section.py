@@ -1,7 +1,7 @@
 """Section: a group of settings that checks itself."""
 
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -10,7 +10,12 @@ from linesexp.wording import shown, what_is_expected
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A group of settings. Building one checks every value, from code as from a file."""
+    """A group of settings. Building one checks every value, from code as from a file.
+
+    records: fields that nobody sets: what came out of reading something, kept beside the settings.
+    """
+
+    records: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for field in msgspec.structs.fields(self):
@@ -32,6 +37,11 @@ def choices(section: type[Section], name: str) -> tuple[str, ...]:
     """The words that a setting accepts; empty for a setting that takes numbers."""
     kind = field_types(section)[name]
     return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def settable(section: type[Section]) -> list[msgspec.structs.FieldInfo]:
+    """The fields that a user may set, in their order."""
+    return [field for field in msgspec.structs.fields(section) if field.name not in section.records]
 
 
 @cache

@@ -9,6 +9,7 @@ from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.health import DEAD
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.verdicts import REFUTED
+from linesexp.picture_words import about_own_data, compared, picture_words
 from linesexp.wording import percent
 
 
@@ -20,8 +21,7 @@ def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
     smooth = sum(_beyond(r, "p_covariance") for r in analysis.kernels)
     return [
         f"{_so_far(config, analysis)} the network names the class of {after.correct} of {after.pictures} test "
-        "pictures, whose lines lie at positions that were kept out of its training; untrained, it named "
-        f"{before.correct}.",
+        f"pictures, {picture_words(config.images).unknown}; untrained, it named {before.correct}.",
         f"{matched} of {count} kernels resemble a classical operator more than 95 % of untrained kernels do "
         f"(untrained: {untrained} of {count}; luck alone: {count * SIGNIFICANT:.1f} on average), and {smooth} "
         f"of {count} more than 95 % of random kernels that are as smooth.",
@@ -45,6 +45,8 @@ def _so_far(config: ExperimentConfig, analysis: Analysis) -> str:
 def about_data(config: ExperimentConfig, counts: dict[str, dict[str, int]]) -> str:
     """The pictures: number, classes, traits, and how they are split."""
     images = config.images
+    if images.folders is not None:
+        return about_own_data(config, counts)
     classes = list(counts["train"])
     total = sum(sum(split.values()) for split in counts.values())
     parts = ", ".join(f"{sum(split.values())} for {name}" for name, split in counts.items())
@@ -77,9 +79,11 @@ def about_network(layers: list[dict[str, Any]], filters: int, size: int) -> str:
     """How many weights the layers learn."""
     first = layers[1]["weights"]
     total = sum(layer["weights"] for layer in layers)
+    channels = layers[0]["gives"].rpartition("×")[2]
+    deep = "" if channels == "1" else f"×{channels}"
     return (
-        f"The first layer learns {filters} kernels of {size}×{size} weights and a bias each, {first:,} in all; "
-        f"the whole network learns {total:,}."
+        f"The first layer learns {filters} kernels of {size}×{size}{deep} weights and a bias each, "
+        f"{first:,} in all; the whole network learns {total:,}."
     )
 
 
@@ -92,7 +96,7 @@ def about_blind_border(config: ExperimentConfig, pixels: np.ndarray) -> str:
         f"Pooling drops what does not fill its window, so only the first {seen} of {size} rows and columns "
         "can reach the output."
     )
-    if config.images.noise:
+    if config.images.noise or config.images.folders is not None:
         return words
     inside = pixels[:, :seen, :seen].reshape(len(pixels), -1)
     invisible = int(np.sum(inside.min(axis=1) == inside.max(axis=1)))
@@ -123,16 +127,19 @@ def about_training(config: ExperimentConfig, analysis: Analysis, steps: int) -> 
 def about_responses(config: ExperimentConfig, analysis: Analysis) -> str:
     """What happens to a picture, and how choosy kernels are before and after."""
     first, second = analysis.preference_classes
+    of_class = picture_words(config.images).of_class
+    both = "both classes" if not config.images.folders else "two classes"
     before = [abs(record.preference) for record in analysis.untrained if record.preference is not None]
     after = [abs(record.preference) for record in analysis.kernels if record.preference is not None]
     middle = f"{_median(before)} before and {_median(after)} after training"
     return (
         f"The picture is convolved with the kernel, goes through the activation ({config.network.activation}), "
         f"and pooling keeps the {config.network.pooling} of each neighbourhood. The preference compares a "
-        f"kernel’s mean strongest answers to the test pictures of both classes: −1 if it answers to "
-        f"{first} lines only, +1 to {second} lines only, 0 if to both alike. "
-        f"The median of its size over the kernels: {middle}."
-    )
+        f"kernel’s mean strongest answers to the test pictures of {both}: −1 if it answers to "
+        f"{first}{of_class} only, +1 to {second}{of_class} only, 0 if to both alike. "
+        f"The median of its size over the kernels: {middle}. "
+        f"{compared(analysis.preference_classes, config.images)}"
+    ).strip()
 
 
 def about_matches(analysis: Analysis) -> str:

@@ -21,6 +21,12 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", "−")
 
 
+def short_name(name: str, most: int = 16) -> str:
+    """A class's name for a figure: on one line, the end left out where it is longer."""
+    line = " ".join(name.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean …?` for a name that is close to a known one, else all that are known."""
     import difflib

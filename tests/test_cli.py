@@ -14,20 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import imageio.v3 as iio
-import msgspec
 import numpy as np
 import pytest
 
 from linesexp.cli import cli
 from linesexp.config import SECTIONS
 from linesexp.runs import RunFolder
+from linesexp.section import settable
 
 COMMANDS = ("generate", "train", "report", "predict", "verify", "filter")
 HEAVY = {"tensorflow", "keras", "scipy", "matplotlib"}
 SETTINGS = [
     ("generate" if section == "images" else "train", field)
     for section, kind in SECTIONS.items()
-    for field in msgspec.structs.fields(kind)
+    for field in settable(kind)
 ]
 
 

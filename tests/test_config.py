@@ -76,6 +76,7 @@ REFUSED = [
     ("images", "validation_share", 0.0, "0: .*0"),
     ("images", "test_share", 1.0, "1: .*1"),
     ("images", "data_seed", -1, "-1: .*0"),
+    ("images", "folders", 3, "3: expected"),
     ("network", "filters", (8, 0, 16), "8,0,16: .*1"),
     ("network", "filters", (8, 16), "8,16 and kernel_sizes = 7,5,3: one number for each"),
     ("network", "kernel_sizes", (7, 4, 3), "7,4,3: 4 is even; .*3 or 5"),

@@ -21,9 +21,15 @@ def remedy(run: str, damaged: list[Any]) -> str:
     if any(error.name == "config.json" for error in damaged):  # nothing else knows the settings
         return f"put the right config.json back, or begin anew: linesexp generate{named(run)} --force"
     stages = {"train --controls" if error.name.startswith("controls/") else error.stage for error in damaged}
+    from linesexp.run import Run
+    from linesexp.runs.folder import RunFolder
+
+    own = Run(RunFolder(run)).has_own_pictures
     order = ["generate", "train", "train --controls", "report"]
     commands = []
     for stage in sorted(stages, key=order.index):
+        if stage == "generate" and own:
+            stage = "train --data DIR"
         command, *flags = stage.split()
         commands.append(" ".join([f"linesexp {command}{named(run)}", *flags]))
     return "to make them again: " + " && ".join(commands)

@@ -16,7 +16,7 @@ from linesexp.config import (
     settings_of,
 )
 from linesexp.errors import ConfigError
-from linesexp.section import choices, field_types
+from linesexp.section import choices, field_types, settable
 from linesexp.wording import nearest
 
 Settings = dict[str, dict[str, Any]]
@@ -40,16 +40,20 @@ class Numbers(click.ParamType):
         return "whole numbers" if self.kind is int else "numbers"
 
 
-def config_options(*sections: str) -> Callable[[Callable], Callable]:
+def config_options(*names: str) -> Callable[[Callable], Callable]:
     """Decorate a command with --config and one option for each field of these sections.
+
+    A name is that of a section, or of one field: `images`, or `images.size`.
 
     An option that is given by nobody is None, so that a file or a run may have its say.
     """
 
     def decorate(command: Callable) -> Callable:
-        for section in reversed(sections):
-            for field in reversed(msgspec.structs.fields(SECTIONS[section])):
-                command = _option(section, field)(command)
+        for name in reversed(names):
+            section, _, only = name.partition(".")
+            for field in reversed(settable(SECTIONS[section])):
+                if only in ("", field.name):
+                    command = _option(section, field)(command)
         return click.option(
             "--config",
             "config_file",
@@ -80,7 +84,7 @@ def chosen_config(
 
 def _check_environment() -> None:
     """Raise ConfigError for a variable LINESEXP_… that sets nothing."""
-    known = [f"LINESEXP_{name.upper()}" for kind in SECTIONS.values() for name in kind.__struct_fields__]
+    known = [f"LINESEXP_{field.name.upper()}" for kind in SECTIONS.values() for field in settable(kind)]
     known += ["LINESEXP_CONFIG", "LINESEXP_RUN"]
     for name in os.environ:
         if name.startswith("LINESEXP_") and name not in known:

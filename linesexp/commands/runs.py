@@ -14,6 +14,9 @@ from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, json_line, progress_on, say
 from linesexp.errors import InputError, LinesexpError
+from linesexp.picture_settings import OF_OWN
+
+OF_OWN_ONLY = OF_OWN[:-1]  # settings of pictures that `train --data` takes
 
 run_argument = click.argument("run", default=DEFAULT_RUN, envvar="LINESEXP_RUN")
 
@@ -74,23 +77,49 @@ def generate(
     help="Keep a trained RUN under another name and train anew, with its settings where none are given.",
 )
 @click.option("--controls", is_flag=True, help="Also train RUN's controls, in RUN/controls.")
-@config_options("network", "training")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Learn from your own pictures: DIR/CLASS/*.png, or DIR/train/CLASS/… with validation and test. "
+    "PNG, JPEG, BMP or GIF of any size, grey or colour.",
+)
+@click.option("--skip-broken", is_flag=True, help="With --data: leave out files that cannot be read.")
+@config_options("network", "training", *(f"images.{name}" for name in OF_OWN_ONLY))
 @common_options
 def train(
     run: str,
     force: bool,
     controls: bool,
+    data: Path | None,
+    skip_broken: bool,
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
     debug: bool,
     **given: Any,
 ) -> None:
-    """Train the network of RUN and record its kernels; goes on where it was stopped."""
+    """Train the network of RUN and record its kernels; goes on where it was stopped.
+
+    With --data RUN's pictures are your own, and need no `generate`.
+    """
     from linesexp import experiment
     from linesexp.controls import describe_outcome, train_with_controls
 
-    config = chosen_config(given, config_file, _settings_so_far(run, force))
+    before = _settings_so_far(run, force)
+    if data is None:
+        _refuse_without_data(skip_broken)
+        given = {name: value for name, value in given.items() if name not in OF_OWN_ONLY}
+        config = chosen_config(given, config_file, before)
+    else:
+        from linesexp.own_pictures import for_own_pictures, take_pictures
+
+        config = chosen_config(given, config_file, for_own_pictures(before))
+        with progress_on("picture", quiet) as progress:
+            config = take_pictures(
+                run, config, data, force=force, skip_broken=skip_broken, say=say(quiet), progress=progress
+            )
+        force = False  # what was there is kept aside by now
     with progress_on("epoch", quiet) as progress:
         go_on = train_with_controls if controls else experiment.train
         done = go_on(run, config, force=force, debug=debug, say=say(quiet), progress=progress)
@@ -173,6 +202,19 @@ def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> int:
         complain(remedy(run, damaged))
         return InputError.exit_code
     return 0
+
+
+def _refuse_without_data(skip_broken: bool) -> None:
+    """Raise UsageError for options of `train` that only pictures read by --data have."""
+    context = click.get_current_context()
+    for name in OF_OWN_ONLY:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise click.UsageError(
+                f"--{option} is for --data; lines are drawn by `linesexp generate --{option}`"
+            )
+    if skip_broken:
+        raise click.UsageError("--skip-broken is for --data DIR: which pictures?")
 
 
 def _settings_so_far(run: str, force: bool) -> Any:

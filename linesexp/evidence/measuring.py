@@ -98,6 +98,8 @@ def _control(name: str, run: Run) -> ControlRecord:
 
 def _accuracy_unseen(run: Run) -> tuple[dict[str, ScoreWithInterval], dict[str, str]]:
     """Accuracy of the trained network on pictures unlike the training ones, and why some cannot be drawn."""
+    if run.has_own_pictures:  # nobody can draw more of those
+        return {}, {}
     drawn = unseen(run.config.images, run.dataset)
     weights, network = run.history.at(-1), run.config.network
     channels = run.dataset.pixels.shape[-1]  # what is drawn is grey

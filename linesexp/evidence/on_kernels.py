@@ -22,6 +22,7 @@ from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.shape import shares, side_contrast
 from linesexp.kernels.tuning import order_strength
 from linesexp.kernels.verdicts import Finding
+from linesexp.picture_words import compared, picture_words
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers
@@ -42,6 +43,8 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     images, labels = run.dataset.part("test")
     pair = class_pair(run)
     first, second = analysis.preference_classes
+    settings = run.config.images
+    of_class, which = picture_words(settings).of_class, compared((first, second), settings)
 
     network, steps = run.config.network, (0, -1)
     answers = [
@@ -69,7 +72,7 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
 
         columns = [sample[:, : parts * filters] for sample in samples]
         interval = bootstrap_interval(columns, of_means)
-        return Finding(float(statistic(*known)), words(), interval, counted=counted)
+        return Finding(float(statistic(*known)), f"{words()} {which}".strip(), interval, counted=counted)
 
     return {
         "untrained-vague": finding(

@@ -63,7 +63,7 @@ def make_dataset(config: ImagesConfig) -> Dataset:
     class is centred where a test line is; as lines are several pixels thick, they may still overlap
     a neighbour's. Raises InputError where the settings allow too few pictures.
     """
-    sizes = _share_out(config.pictures_per_class, config)
+    sizes = share_out(config.pictures_per_class, config)
     drawn = [_draw_class(config, label, sizes) for label in range(len(config.angles_deg))]
     dataset = Dataset(
         pixels=np.concatenate([pixels for pixels, _ in drawn])[..., None],
@@ -86,7 +86,7 @@ def count_distinct(pixels: np.ndarray) -> int:
     return len({picture.tobytes() for picture in pixels})
 
 
-def _share_out(total: int, config: ImagesConfig) -> np.ndarray:
+def share_out(total: int, config: ImagesConfig) -> np.ndarray:
     """`total` ≥ 3 things over (train, validation, test): at least one each, the rest by their shares."""
     held_out = [max(1, round(total * share)) for share in (config.validation_share, config.test_share)]
     while sum(held_out) >= total:
@@ -171,7 +171,7 @@ def _split_positions(config: ImagesConfig, rng: np.random.Generator) -> np.ndarr
             "and train, validation and test need one each"
         )
     split_of_position = np.full(config.size, -1)
-    sizes = _share_out(len(usable), config)
+    sizes = share_out(len(usable), config)
     split_of_position[rng.permutation(usable)] = np.repeat(np.arange(3), sizes)
     return split_of_position
 

@@ -23,6 +23,7 @@ class Claim:
     reference: float
     refuted_by: str
     universal: bool = False  # whether one run that clearly contradicts it refutes it
+    of_own: str = ""  # the sentence for a run on somebody's own pictures, where that is another one
 
 
 NULLS = {
@@ -54,6 +55,7 @@ CLAIMS = (
         "below",
         1 / 3,
         "half of the untrained kernels answering more than twice as strongly to one class as to the other",
+        of_own="Untrained kernels have no clear preference for one of two classes.",
     ),
     Claim(
         "prefers-both",
@@ -66,6 +68,8 @@ CLAIMS = (
         "above",
         0.0,
         "the preference for one of the classes being no stronger than in the untrained network",
+        of_own="After training at least one kernel prefers one of two classes, and another the other, more than "
+        "before.",
     ),
     Claim(
         "order-matters",
@@ -185,5 +189,6 @@ CLAIMS = (
         "above",
         0.0,
         "pooled maps changing as much as thinned out ones",
+        of_own="Pooling makes the answer steadier under shifts of the picture by a pixel or two.",
     ),
 )

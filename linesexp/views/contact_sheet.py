@@ -7,16 +7,21 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from linesexp.views.colours import FAINT, INK
+from linesexp.wording import short_name
 
+MOST_CLASSES = 12  # that a sheet should show
 SIDE, GAP, LEFT, TOP, BETWEEN_SPLITS = 56, 6, 150, 88, 14
 
 Key = tuple[str, str]  # split, class
 
 
-def contact_sheet(pictures: Mapping[Key, np.ndarray], counts: Mapping[str, Mapping[str, int]]) -> bytes:
+def contact_sheet(
+    pictures: Mapping[Key, np.ndarray], counts: Mapping[str, Mapping[str, int]], note: str
+) -> bytes:
     """PNG bytes of rows of pictures.
 
-    pictures: (split, class) → uint8 (up to 12, H, W, C); counts: split → class → number in all.
+    pictures: (split, class) → uint8 (up to 12, H, W, C); counts: split → class → number in all; note: what else
+    to say of them.
     """
     columns = max(len(row) for row in pictures.values())
     splits = len({split for split, _ in pictures})
@@ -27,13 +32,12 @@ def contact_sheet(pictures: Mapping[Key, np.ndarray], counts: Mapping[str, Mappi
     draw = ImageDraw.Draw(sheet)
     total = sum(sum(classes.values()) for classes in counts.values())
     draw.text((20, 14), f"{total} pictures, no two alike", fill=INK, font=ImageFont.load_default(20))
-    note = "The first of each class and split. A line's position occurs in one split only."
     draw.text((20, 46), note, fill=FAINT, font=ImageFont.load_default(13))
     top, last = TOP, None
     for (split, name), row in pictures.items():
         top += BETWEEN_SPLITS if last not in (None, split) else 0
         last = split
-        words = f"{split}\n{name}: {counts[split][name]}"
+        words = f"{split}\n{short_name(name)}: {counts[split][name]}"
         draw.multiline_text((20, top + 12), words, fill=INK, font=ImageFont.load_default(13), spacing=4)
         for index, picture in enumerate(row):
             small = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)

@@ -42,7 +42,8 @@ class PixelFigure:
 
     def text(self, left: float, top: float, words: str, size: float = 13, **how: Any) -> None:
         """Text whose top left corner (unless ha, va say otherwise) is here; size in pixels."""
-        how = {"color": INK, "ha": "left", "va": "top"} | how
+        defaults: dict[str, Any] = {"color": INK, "ha": "left", "va": "top", "parse_math": False}
+        how = defaults | how
         self.figure.text(left / self.width, 1 - top / self.height, words, fontsize=size * 72 / DPI, **how)
 
     def rgb(self) -> np.ndarray:

@@ -106,7 +106,8 @@ def _probabilities(
     axes = page.axes(LEFT + 100, top + 4, 420, max(SIDE, BAR * len(values)))
     colours = [CATEGORIES[index % len(CATEGORIES)] for index in range(len(values))]
     axes.barh(range(len(values)), values, color=colours, height=0.7)
-    axes.set(xlim=(0, 1), yticks=range(len(values)), yticklabels=class_names)
+    axes.set(xlim=(0, 1))
+    axes.set_yticks(range(len(values)), class_names, parse_math=False)
     axes.tick_params(labelsize=9)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)

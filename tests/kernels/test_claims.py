@@ -189,7 +189,7 @@ def test_ids_are_unique_and_plain():
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_a_claim_says_everything_about_itself(claim):
-    texts = {field.name for field in dataclasses.fields(Claim)} - {"reference", "universal"}
+    texts = {field.name for field in dataclasses.fields(Claim)} - {"reference", "universal", "of_own"}
     assert all(getattr(claim, name).strip() for name in texts)
     assert claim.wanted in ("above", "below")
     assert math.isfinite(claim.reference)

@@ -69,7 +69,8 @@ def sheet(pictures=0, names=CLASSES):
     keys = [(split, name) for split in ("train", "test") for name in names]
     if isinstance(pictures, int):
         pictures = dict.fromkeys(keys, np.full((12, 20, 20, 1), pictures, np.uint8))
-    return contact_sheet(pictures, {split: dict.fromkeys(names, 345) for split in ("train", "test")})
+    counts = {split: dict.fromkeys(names, 345) for split in ("train", "test")}
+    return contact_sheet(pictures, counts, "a note")
 
 
 PICTURES = {
@@ -169,7 +170,7 @@ def test_the_sheet_shows_rows_of_different_lengths():
         ("train", name): np.zeros((count, 9, 9, 1), np.uint8)
         for name, count in zip(CLASSES, (12, 1), strict=True)
     }
-    shown = pixels(contact_sheet(rows, {"train": dict.fromkeys(CLASSES, 12)}))
+    shown = pixels(contact_sheet(rows, {"train": dict.fromkeys(CLASSES, 12)}, "a note"))
     assert (shown == 0).all(axis=2).sum() == 13 * SIDE * SIDE
 
 
