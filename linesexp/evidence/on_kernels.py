@@ -22,7 +22,7 @@ from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.shape import shares, side_contrast
 from linesexp.kernels.tuning import order_strength
 from linesexp.kernels.verdicts import Finding
-from linesexp.picture_words import compared, picture_words
+from linesexp.picture_words import compared
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers
@@ -44,7 +44,7 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     pair = class_pair(run)
     first, second = analysis.preference_classes
     settings = run.config.images
-    of_class, which = picture_words(settings).of_class, compared((first, second), settings)
+    which = compared((first, second), settings)
 
     network, steps = run.config.network, (0, -1)
     answers = [

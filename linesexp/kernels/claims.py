@@ -68,8 +68,8 @@ CLAIMS = (
         "above",
         0.0,
         "the preference for one of the classes being no stronger than in the untrained network",
-        of_own="After training at least one kernel prefers one of two classes, and another the other, more than "
-        "before.",
+        of_own="After training at least one kernel prefers one of two classes, and another the other, more "
+        "than before.",
     ),
     Claim(
         "order-matters",
