@@ -10,6 +10,7 @@ import click
 from linesexp import __version__, stopping
 from linesexp.commands import runs
 from linesexp.commands.ending import complain, explain, leave
+from linesexp.commands.see import see
 
 
 def main() -> NoReturn:
@@ -46,7 +47,7 @@ def cli() -> None:
     """
 
 
-for command in (runs.generate, runs.train, runs.report, runs.predict, runs.verify):
+for command in (runs.generate, runs.train, runs.report, runs.predict, see, runs.verify):
     cli.add_command(command)
 
 

@@ -17,26 +17,42 @@ def decode_picture(data: bytes, size: int, channels: int, source: str, ground: s
     Turned upright by its EXIF tag, transparency laid on the ground's colour, stretched to the square. Raises
     InputError, naming the source, for anything but a picture, or one of too many pixels.
     """
+    return stretch(open_picture(data, source, ground), (size, size), channels)
+
+
+def open_picture(
+    data: bytes, source: str, ground: str = "white", most_pixels: int = MOST_PIXELS
+) -> Image.Image:
+    """The picture in a file's bytes, upright, in colour, what is transparent laid on the ground's colour.
+
+    Raises InputError as `decode_picture` does.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is another
             with Image.open(io.BytesIO(data)) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
+                if picture.width * picture.height > most_pixels:
                     raise InputError(
-                        f"{source}: {picture.width}×{picture.height} pixels; at most {MOST_PIXELS:,} are read"
+                        f"{source}: {picture.width}×{picture.height} pixels; at most {most_pixels:,} are read"
                     )
                 upright = _eight_bits(ImageOps.exif_transpose(picture), source).convert("RGBA")
     except InputError:
         raise
     except Image.DecompressionBombError:
-        raise InputError(f"{source}: far more pixels than the {MOST_PIXELS:,} that are read") from None
+        raise InputError(f"{source}: far more pixels than the {most_pixels:,} that are read") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
     behind = Image.new("RGBA", upright.size, ground)
-    flat = Image.alpha_composite(behind, upright).convert("L" if channels == 1 else "RGB")
-    if flat.size != (size, size):
-        flat = flat.resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(flat).reshape(size, size, channels)
+    return Image.alpha_composite(behind, upright).convert("RGB")
+
+
+def stretch(picture: Image.Image, shape: tuple[int, int], channels: int) -> np.ndarray:
+    """uint8 (height, width, channels) from a picture, stretched to shape; channels 1 (grey) or 3."""
+    height, width = shape
+    flat = picture.convert("L" if channels == 1 else "RGB")
+    if flat.size != (width, height):
+        flat = flat.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(flat).reshape(height, width, channels)
 
 
 def _eight_bits(picture: Image.Image, source: str) -> Image.Image:

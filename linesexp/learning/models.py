@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 
 from linesexp.errors import InputError
-from linesexp.learning.backend import make_repeatable
 
 
 def load_model(path: str | os.PathLike[str], *, run_its_code: bool = False) -> keras.Model:
@@ -45,7 +44,7 @@ def untrained_copy(model: keras.Model, seed: int) -> keras.Model:
     Seeds Keras for the whole process. Raises InputError for a subclassed model that cannot be made from its
     own settings.
     """
-    make_repeatable(seed)
+    keras.utils.set_random_seed(seed)
     try:
         copy = keras.models.clone_model(model)
         if not copy.built:
@@ -62,7 +61,9 @@ def _classes_in(path: Path) -> set[str]:
             waiting = [json.loads(archive.read("config.json"))]
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a .keras file"
-        raise InputError(f"{path}: {reason}; name a run's folder, or a model that Keras saved as .keras") from None
+        raise InputError(
+            f"{path}: {reason}; name a run's folder, or a model that Keras saved as .keras"
+        ) from None
     found = set()
     while waiting:
         part = waiting.pop()

@@ -22,6 +22,7 @@ import numpy as np
 
 from linesexp.errors import InputError
 from linesexp.seeing.layers import Heard, convolutions, listening
+from linesexp.seeing.patches import patch_places
 
 BATCH = 32
 ENDS = ("softmax", "sigmoid")
@@ -61,7 +62,11 @@ def gradient(model: keras.Model, pictures: np.ndarray, label: int) -> np.ndarray
 
 
 def smooth_gradient(
-    model: keras.Model, picture: np.ndarray, label: int, noise: np.ndarray, progress: Progress = lambda done: None
+    model: keras.Model,
+    picture: np.ndarray,
+    label: int,
+    noise: np.ndarray,
+    progress: Progress = lambda done: None,
 ) -> np.ndarray:
     """(H, W, C): mean gradient over copies of a picture (H, W, C) with noise (samples, H, W, C) added."""
     total = np.zeros(picture.shape, np.float64)
@@ -83,7 +88,7 @@ def occlusion(
     A pixel's value is the mean over all places of the patch that cover it; the last places of a row and a
     column lie at the border, so that all pixels are covered. Raises ValueError for a patch that does not fit.
     """
-    places = patch_places(picture.shape, patch)
+    places = patch_places(picture.shape, patch.size, patch.stride)
     fill = picture.mean(axis=(0, 1)) if patch.fill is None else patch.fill
     whole = scores(model, picture[None], label)[0]
     falls, counts = np.zeros(picture.shape[:2]), np.zeros(picture.shape[:2])
@@ -96,22 +101,6 @@ def occlusion(
             counts[row : row + patch.size, column : column + patch.size] += 1
         progress(len(block))
     return (falls / np.maximum(counts, 1)).astype(np.float32)
-
-
-def patch_places(shape: tuple[int, ...], patch: Occlusion) -> np.ndarray:
-    """(places, 2): rows and columns of the patch's top left corner on a picture of this shape."""
-    height, width = shape[:2]
-    if not 1 <= patch.size <= min(height, width):
-        raise ValueError(f"the occlusion's size must be 1..{min(height, width)} px here, got {patch.size}")
-    if not 1 <= patch.stride <= patch.size:
-        raise ValueError(
-            f"the occlusion's stride must be 1..{patch.size} px, its size, or pixels stay uncovered; "
-            f"got {patch.stride}"
-        )
-    rows, columns = (
-        np.unique([*range(0, side - patch.size + 1, patch.stride), side - patch.size]) for side in (height, width)
-    )
-    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def grad_cam(model: keras.Model, picture: np.ndarray, label: int, layer: str | None = None) -> np.ndarray:
@@ -172,21 +161,22 @@ def before_squashing(model: keras.Model) -> Iterator[bool]:
 
 
 def _final_layer(model: keras.Model) -> keras.layers.Layer | None:
-    """The layer that gives a model's output, inside of nested models too; of a subclassed one, its last."""
+    """The layer that gives a model's output, inside of nested models too; None where no graph tells."""
     layer: Any = model
     while isinstance(layer, keras.Model):
-        history = getattr(layer.outputs[0], "_keras_history", None) if getattr(layer, "outputs", None) else None
-        inside = history.operation if history else (layer.layers or [None])[-1]
-        if inside is layer:
+        outputs = getattr(layer, "outputs", None)
+        if not outputs:
             return None
-        layer = inside
+        layer = outputs[0]._keras_history.operation
     return layer
 
 
 def _score(model: keras.Model, batch: Any, label: int) -> Any:
     output = model(batch, training=False)
     if not keras.ops.is_tensor(output) or len(output.shape) != 2:
-        raise InputError("the model's output is no list of class scores (n, classes), so no class can be explained")
+        raise InputError(
+            "the model's output is no list of class scores (n, classes), so no class can be explained"
+        )
     if not 0 <= label < output.shape[1]:
         raise ValueError(f"the class must be 0..{output.shape[1] - 1}, got {label}")
     return output[:, label]

@@ -86,9 +86,7 @@ def layer_outputs(model: keras.Model, pictures: np.ndarray) -> list[LayerOutput]
     last: list[Any] = [None]
 
     def hear(heard: Heard) -> Any:
-        if _is_values(heard.output) and not (
-            isinstance(heard.layer, CONTAINERS) and heard.output is last[0]
-        ):
+        if _is_values(heard.output) and not (isinstance(heard.layer, CONTAINERS) and heard.output is last[0]):
             found.append(LayerOutput(heard.name, keras.ops.convert_to_numpy(heard.output)))
             last[0] = heard.output
         return heard.output

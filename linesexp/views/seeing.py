@@ -1,0 +1,295 @@
+"""What a network does with one picture: an overview, a sheet for each layer, and what speaks for a class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from linesexp.views.colours import FAINT
+from linesexp.views.style import (
+    CATEGORIES,
+    DIVERGING,
+    PixelFigure,
+    bare,
+    scale_bar,
+    show_map,
+    show_picture,
+    symmetric_limit,
+)
+from linesexp.views.tiles import Grid, draw_tiles, silent_maps
+
+MOST_ROWS = 24  # layers of an overview
+IN_OVERVIEW = 16  # maps of a layer there
+SIDE, GAP, LEFT = 62, 6, 230
+WIDTH = LEFT + IN_OVERVIEW * (SIDE + GAP) + 90
+CLASSES, BAR = 5, 22
+PANEL = 190
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The picture that a network saw, and what to say about it and the network."""
+
+    picture: np.ndarray  # (H, W, C) in [0, 1]
+    title: str
+    about: str  # a few lines: what was done to the picture, by which network
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a layer gives at one moment of training ("" for the only one): maps (h, w, n) or units (n,)."""
+
+    name: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer, at each moment that is compared."""
+
+    name: str
+    moments: Sequence[Moment]
+
+    @property
+    def limit(self) -> float:
+        """The end of the layer's zero-centred scale, the same for all moments."""
+        return (
+            max(symmetric_limit(moment.values) if moment.values.any() else 0 for moment in self.moments) or 1.0
+        )
+
+
+@dataclass(frozen=True)
+class MethodView:
+    """One method's maps (h, w) of one picture: by the trained and by an untrained network."""
+
+    name: str
+    words: str
+    trained: np.ndarray
+    untrained: np.ndarray
+
+
+def overview_figure(
+    shown: Shown, layers: Sequence[LayerView], class_names: Sequence[str], left_out: str = ""
+) -> Figure:
+    """A row of maps for each layer and moment; the last layer holds the classes where `class_names` has any.
+
+    left_out says which layers are not here.
+    """
+    classes = len(class_names)
+    rows = [_row_height(layer, classes and layer is layers[-1]) for layer in layers]
+    page = PixelFigure(WIDTH, 204 + sum(rows) + 64)
+    _head(page, shown)
+    top = 192
+    for layer, height in zip(layers, rows, strict=True):
+        if classes and layer is layers[-1]:
+            _classes(page, top, layer, class_names)
+        else:
+            _layer_row(page, top, layer)
+        top += height
+    words = (
+        "Blue is below zero, orange above. Each layer has a scale of its own, written beside it; "
+        "grey maps are zero everywhere on this picture."
+    )
+    page.text(20, top + 14, f"{words} {left_out}".strip(), size=13, color=FAINT, wrap=False)
+    return page.figure
+
+
+def sheet_figure(shown: Shown, layer: LayerView) -> Figure:
+    """All maps of one layer, numbered, on one zero-centred scale."""
+    height, width, count = layer.moments[0].values.shape
+    grid = _grid(height, width, count)
+    across, down = grid.size(count)
+    named = 26 if layer.moments[0].name else 0
+    page = PixelFigure(max(across + 40, 760), 172 + len(layer.moments) * (down + named + 26) + 50)
+    _head(page, shown, side=96)
+    top = 168
+    for moment in layer.moments:
+        silent = int(silent_maps(moment.values).sum())
+        words = [moment.name] if moment.name else []
+        if silent:
+            words.append(f"{silent} of {count} silent: zero everywhere on this picture")
+        if named:
+            page.text(20, top, " · ".join(words), size=15)
+        draw_tiles(page.axes(20, top + named, across, down), moment.values, layer.limit, grid)
+        if not named and words:
+            page.text(20, top + down + 6, words[0], size=13, color=FAINT)
+        top += down + named + 26
+    both = ", at both moments" if len(layer.moments) > 1 else ""
+    scale_bar(page, 34, top + 4, 200, layer.limit, f"one scale for all maps of this layer{both}")
+    return page.figure
+
+
+def attribution_figure(shown: Shown, methods: Sequence[MethodView], untrained: str, score: str) -> Figure:
+    """Rows of methods; the picture, the trained network's map, and the untrained one's on the same scale.
+
+    untrained: what the untrained network is; score: what the maps explain.
+    """
+    height, width = shown.picture.shape[:2]
+    tall, wide = (max(40, round(PANEL * side / max(height, width))) for side in (height, width))
+    row = tall + 66
+    words_left = 20 + 3 * (wide + 24) + 10
+    page = PixelFigure(words_left + 430, 118 + len(methods) * row + 84)
+    page.text(20, 16, shown.title, size=19)
+    page.text(20, 46, f"{shown.about}\nexplained: {score}", size=13, color=FAINT, linespacing=1.5)
+    for index, method in enumerate(methods):
+        top = 132 + index * row
+        limit = symmetric_limit(np.concatenate([method.trained.ravel(), method.untrained.ravel()]))
+        show_picture(page.axes(20, top, wide, tall), _drawable(shown.picture))
+        if not index:
+            page.text(20, top - 6, "picture", size=13, va="bottom")
+        for column, (name, values) in enumerate(
+            (("trained", method.trained), ("untrained", method.untrained)), 1
+        ):
+            left = 20 + column * (wide + 24)
+            axes = page.axes(left, top, wide, tall)
+            show_map(axes, values, limit)
+            axes.set_aspect("auto")
+            if not index:
+                page.text(left, top - 6, name, size=13, va="bottom")
+            if not values.any():
+                axes.text(
+                    0.5, 0.5, "zero everywhere", transform=axes.transAxes, ha="center", va="center", fontsize=8
+                )
+        scale_bar(page, 20 + wide + 24, top + tall + 8, 2 * wide + 24, limit, "")
+        page.text(words_left, top, method.name, size=16)
+        words = f"{method.words}\n\n{likeness_words(method)}"
+        page.text(words_left, top + 26, words, size=13, color=FAINT, linespacing=1.5)
+    words = (
+        f"Untrained: {untrained}. Such maps can look convincing on random weights too "
+        "(Adebayo et al. 2018, Sanity Checks for Saliency Maps):\n"
+        "what the untrained network shows too comes from the picture and the architecture, not from learning."
+    )
+    page.text(20, 132 + len(methods) * row + 8, words, size=13, linespacing=1.5)
+    return page.figure
+
+
+def likeness(method: MethodView) -> float:
+    """Pearson's correlation of the trained and the untrained map, over pixels; NaN where one is constant."""
+    maps = method.trained.ravel().astype(np.float64), method.untrained.ravel().astype(np.float64)
+    if any(values.std() == 0 or not np.isfinite(values).all() for values in maps):
+        return float("nan")
+    return float(np.corrcoef(*maps)[0, 1])
+
+
+def likeness_words(method: MethodView) -> str:
+    """How alike the trained and the untrained map are, as a sentence."""
+    found = likeness(method)
+    if np.isnan(found):
+        return "trained and untrained cannot be compared: one map is constant"
+    return f"correlation of trained and untrained: {found:+.2f}"
+
+
+def in_overview(names: Sequence[str], convolutions: Sequence[str]) -> list[int]:
+    """Which layers an overview has room for: all; else convolutions and the last; else evenly some of those."""
+    chosen = list(range(len(names)))
+    if len(chosen) > MOST_ROWS:
+        chosen = [index for index in chosen if names[index] in convolutions or index == len(names) - 1]
+    if len(chosen) > MOST_ROWS:
+        chosen = [
+            chosen[at] for at in np.unique(np.linspace(0, len(chosen) - 1, MOST_ROWS).round().astype(int))
+        ]
+    return chosen
+
+
+def _head(page: PixelFigure, shown: Shown, side: int = 112) -> None:
+    height, width = shown.picture.shape[:2]
+    tall, wide = (max(2, round(side * length / max(height, width))) for length in (height, width))
+    page.text(20, 16, shown.title, size=19)
+    show_picture(page.axes(20, 56, wide, tall), _drawable(shown.picture))
+    page.text(20 + wide + 18, 56, shown.about, size=13, color=FAINT, linespacing=1.5)
+
+
+def _row_height(layer: LayerView, classes: int) -> int:
+    if classes:
+        return len(layer.moments) * (max(1, min(classes, CLASSES)) * BAR + 34) + 10
+    return len(layer.moments) * (SIDE + GAP) + 16
+
+
+def _layer_row(page: PixelFigure, top: int, layer: LayerView) -> None:
+    values = layer.moments[0].values
+    tall = len(layer.moments) * (SIDE + GAP) - GAP
+    page.text(
+        20,
+        top + tall / 2,
+        f"{_short(layer.name)}\n{_shape_words(values)}",
+        size=12,
+        va="center",
+        linespacing=1.4,
+    )
+    for index, moment in enumerate(layer.moments):
+        y = top + index * (SIDE + GAP)
+        words = moment.name
+        if values.ndim == 3 and (silent := int(silent_maps(moment.values).sum())):
+            words = f"{words}\n{silent} silent".strip()
+        page.text(
+            LEFT - 10, y + SIDE / 2, words, size=11, va="center", ha="right", color=FAINT, linespacing=1.4
+        )
+        if values.ndim == 3:
+            shown = moment.values[..., :IN_OVERVIEW]
+            grid = Grid(SIDE, SIDE, IN_OVERVIEW, GAP)
+            draw_tiles(page.axes(LEFT, y, *grid.size(shown.shape[-1])), shown, layer.limit, grid)
+        else:
+            axes = page.axes(LEFT, y + 14, IN_OVERVIEW * (SIDE + GAP) - GAP, SIDE - 28)
+            show_map(axes, moment.values.reshape(1, -1), layer.limit)
+            axes.set_aspect("auto")
+    left = LEFT + IN_OVERVIEW * (SIDE + GAP) + 4
+    axes = page.axes(left, top + 4, 12, tall - 8)
+    axes.imshow(np.linspace(1, -1, 64)[:, None], cmap=DIVERGING, aspect="auto")
+    bare(axes)
+    for down, value in ((4, layer.limit), (tall / 2, 0), (tall - 4, -layer.limit)):
+        page.text(left + 18, top + down, f"{value:.2g}", size=10, va="center", color=FAINT)
+
+
+def _classes(page: PixelFigure, top: int, layer: LayerView, class_names: Sequence[str]) -> None:
+    """The likeliest classes of the last moment, as bars, at each moment."""
+    order = np.argsort(-layer.moments[-1].values, kind="stable")[:CLASSES]
+    all_values = np.concatenate([moment.values for moment in layer.moments])
+    chances = all_values.min() >= 0 and all_values.max() <= 1
+    more = f"\nlikeliest {CLASSES} of {len(class_names)}" if len(class_names) > CLASSES else ""
+    kind = "probabilities" if chances else "scores"
+    page.text(20, top + 40, f"{_short(layer.name)}\n{kind}{more}", size=12, va="center", linespacing=1.4)
+    for index, moment in enumerate(layer.moments):
+        height = BAR * len(order)
+        y = top + index * (height + 34) + 8
+        page.text(LEFT - 10, y + height / 2, moment.name, size=11, va="center", ha="right", color=FAINT)
+        axes = page.axes(LEFT + 130, y, 420, height)
+        values = moment.values[order]
+        colours = [CATEGORIES[at % len(CATEGORIES)] for at in range(len(order))]
+        axes.barh(range(len(order)), values, color=colours, height=0.7)
+        low, high = (0, 1) if chances else (min(0, all_values.min()), max(0, all_values.max()) or 1)
+        names = [_short(class_names[at], 20) for at in order]
+        axes.set(xlim=(low, high), ylim=(len(order) - 0.5, -0.5), yticks=range(len(order)), yticklabels=names)
+        axes.tick_params(labelsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+        for place, value in enumerate(values):
+            words = f"{value:.4f}" if chances else f"{value:.4g}"
+            axes.text(high + (high - low) * 0.02, place, words, va="center", fontsize=9)
+
+
+def _grid(height: int, width: int, count: int) -> Grid:
+    """Large tiles for few maps, small ones for many, of the maps' own proportions."""
+    side, columns = next(
+        (size for most, size in ((16, (132, 8)), (64, (84, 12)), (256, (62, 16))) if count <= most), (40, 24)
+    )
+    longest = max(height, width)
+    return Grid(max(12, side * width // longest), max(12, side * height // longest), columns, GAP, above=12)
+
+
+def _shape_words(values: np.ndarray) -> str:
+    if values.ndim != 3:
+        return f"{values.size} numbers"
+    height, width, count = values.shape
+    return (
+        f"{min(count, IN_OVERVIEW)} of {count} maps, {height}×{width}"
+        if count > IN_OVERVIEW
+        else (f"{count} maps, {height}×{width}")
+    )
+
+
+def _short(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else "…" + name[1 - most :]
+
+
+def _drawable(picture: np.ndarray) -> np.ndarray:
+    return picture[..., 0] if picture.shape[-1] == 1 else picture
