@@ -7,17 +7,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from linesexp.views.colours import FAINT
-from linesexp.views.style import (
-    CATEGORIES,
-    DIVERGING,
-    PixelFigure,
-    bare,
-    scale_bar,
-    show_map,
-    show_picture,
-    symmetric_limit,
+from linesexp.views.style import CATEGORIES, PixelFigure, symmetric_limit
+from linesexp.views.tiles import (
+    Grid,
+    draw_map,
+    draw_picture,
+    draw_scale,
+    draw_tiles,
+    draw_upright_scale,
+    silent_maps,
 )
-from linesexp.views.tiles import Grid, draw_tiles, silent_maps
 
 MOST_ROWS = 24  # layers of an overview
 IN_OVERVIEW = 16  # maps of a layer there
@@ -78,7 +77,7 @@ def overview_figure(
     """
     classes = len(class_names)
     rows = [_row_height(layer, classes and layer is layers[-1]) for layer in layers]
-    page = PixelFigure(WIDTH, 204 + sum(rows) + 64)
+    page = PixelFigure(WIDTH, 192 + sum(rows) + 60)
     _head(page, shown)
     top = 192
     for layer, height in zip(layers, rows, strict=True):
@@ -91,7 +90,7 @@ def overview_figure(
         "Blue is below zero, orange above. Each layer has a scale of its own, written beside it; "
         "grey maps are zero everywhere on this picture."
     )
-    page.text(20, top + 14, f"{words} {left_out}".strip(), size=13, color=FAINT, wrap=False)
+    page.text(20, top + 20, f"{words} {left_out}".strip(), size=13, color=FAINT)
     return page.figure
 
 
@@ -111,47 +110,42 @@ def sheet_figure(shown: Shown, layer: LayerView) -> Figure:
             words.append(f"{silent} of {count} silent: zero everywhere on this picture")
         if named:
             page.text(20, top, " · ".join(words), size=15)
-        draw_tiles(page.axes(20, top + named, across, down), moment.values, layer.limit, grid)
+        draw_tiles(page, 20, top + named, moment.values, layer.limit, grid)
         if not named and words:
             page.text(20, top + down + 6, words[0], size=13, color=FAINT)
         top += down + named + 26
     both = ", at both moments" if len(layer.moments) > 1 else ""
-    scale_bar(page, 34, top + 4, 200, layer.limit, f"one scale for all maps of this layer{both}")
+    draw_scale(page, 20, top + 4, 200, layer.limit, f"one scale for all maps of this layer{both}")
     return page.figure
 
 
 def attribution_figure(shown: Shown, methods: Sequence[MethodView], untrained: str, score: str) -> Figure:
-    """Rows of methods; the picture, the trained network's map, and the untrained one's on the same scale.
+    """Rows of methods: picture, trained network, untrained one on the same scale, untrained one on its own.
 
     untrained: what the untrained network is; score: what the maps explain.
     """
     height, width = shown.picture.shape[:2]
     tall, wide = (max(40, round(PANEL * side / max(height, width))) for side in (height, width))
-    row = tall + 66
-    words_left = 20 + 3 * (wide + 24) + 10
-    page = PixelFigure(words_left + 430, 118 + len(methods) * row + 84)
+    columns = [20 + column * (max(wide, 120) + 24) for column in range(4)]
+    words_left, first, row = columns[-1] + max(wide, 120) + 34, 170, tall + 62
+    page = PixelFigure(words_left + 400, first + len(methods) * row + 70)
     page.text(20, 16, shown.title, size=19)
-    page.text(20, 46, f"{shown.about}\nexplained: {score}", size=13, color=FAINT, linespacing=1.5)
+    page.text(20, 48, f"{shown.about}\nexplained: {score}", size=13, color=FAINT, linespacing=1.5)
+    headings = ("picture", "trained", "untrained, same scale", "untrained, own scale")
+    for left, words in zip(columns, headings, strict=True):
+        page.text(left, first - 6, words, size=13, va="bottom")
     for index, method in enumerate(methods):
-        top = 132 + index * row
-        limit = symmetric_limit(np.concatenate([method.trained.ravel(), method.untrained.ravel()]))
-        show_picture(page.axes(20, top, wide, tall), _drawable(shown.picture))
-        if not index:
-            page.text(20, top - 6, "picture", size=13, va="bottom")
-        for column, (name, values) in enumerate(
-            (("trained", method.trained), ("untrained", method.untrained)), 1
-        ):
-            left = 20 + column * (wide + 24)
-            axes = page.axes(left, top, wide, tall)
-            show_map(axes, values, limit)
-            axes.set_aspect("auto")
-            if not index:
-                page.text(left, top - 6, name, size=13, va="bottom")
+        top = first + index * row
+        own = symmetric_limit(method.untrained)
+        both = symmetric_limit(np.concatenate([method.trained.ravel(), method.untrained.ravel()]))
+        draw_picture(page, (columns[0], top), (wide, tall), shown.picture)
+        panels = ((method.trained, both), (method.untrained, both), (method.untrained, own))
+        for left, (values, limit) in zip(columns[1:], panels, strict=True):
+            draw_map(page, (left, top), (wide, tall), values, limit)
             if not values.any():
-                axes.text(
-                    0.5, 0.5, "zero everywhere", transform=axes.transAxes, ha="center", va="center", fontsize=8
-                )
-        scale_bar(page, 20 + wide + 24, top + tall + 8, 2 * wide + 24, limit, "")
+                page.text(left + wide / 2, top + tall / 2, "zero everywhere", size=11, ha="center", va="center")
+        draw_scale(page, columns[1], top + tall + 8, columns[2] + wide - columns[1], both)
+        draw_scale(page, columns[3], top + tall + 8, wide, own)
         page.text(words_left, top, method.name, size=16)
         words = f"{method.words}\n\n{likeness_words(method)}"
         page.text(words_left, top + 26, words, size=13, color=FAINT, linespacing=1.5)
@@ -160,7 +154,7 @@ def attribution_figure(shown: Shown, methods: Sequence[MethodView], untrained: s
         "(Adebayo et al. 2018, Sanity Checks for Saliency Maps):\n"
         "what the untrained network shows too comes from the picture and the architecture, not from learning."
     )
-    page.text(20, 132 + len(methods) * row + 8, words, size=13, linespacing=1.5)
+    page.text(20, first + len(methods) * row + 8, words, size=13, linespacing=1.5)
     return page.figure
 
 
@@ -177,7 +171,7 @@ def likeness_words(method: MethodView) -> str:
     found = likeness(method)
     if np.isnan(found):
         return "trained and untrained cannot be compared: one map is constant"
-    return f"correlation of trained and untrained: {found:+.2f}"
+    return f"correlation of trained and untrained: {found:+.2f}".replace("-", "−")
 
 
 def in_overview(names: Sequence[str], convolutions: Sequence[str]) -> list[int]:
@@ -196,13 +190,13 @@ def _head(page: PixelFigure, shown: Shown, side: int = 112) -> None:
     height, width = shown.picture.shape[:2]
     tall, wide = (max(2, round(side * length / max(height, width))) for length in (height, width))
     page.text(20, 16, shown.title, size=19)
-    show_picture(page.axes(20, 56, wide, tall), _drawable(shown.picture))
+    draw_picture(page, (20, 56), (wide, tall), shown.picture)
     page.text(20 + wide + 18, 56, shown.about, size=13, color=FAINT, linespacing=1.5)
 
 
 def _row_height(layer: LayerView, classes: int) -> int:
     if classes:
-        return len(layer.moments) * (max(1, min(classes, CLASSES)) * BAR + 34) + 10
+        return len(layer.moments) * (min(classes, CLASSES) * BAR + 36) + 8
     return len(layer.moments) * (SIDE + GAP) + 16
 
 
@@ -227,18 +221,11 @@ def _layer_row(page: PixelFigure, top: int, layer: LayerView) -> None:
         )
         if values.ndim == 3:
             shown = moment.values[..., :IN_OVERVIEW]
-            grid = Grid(SIDE, SIDE, IN_OVERVIEW, GAP)
-            draw_tiles(page.axes(LEFT, y, *grid.size(shown.shape[-1])), shown, layer.limit, grid)
+            draw_tiles(page, LEFT, y, shown, layer.limit, Grid(SIDE, SIDE, IN_OVERVIEW, GAP))
         else:
-            axes = page.axes(LEFT, y + 14, IN_OVERVIEW * (SIDE + GAP) - GAP, SIDE - 28)
-            show_map(axes, moment.values.reshape(1, -1), layer.limit)
-            axes.set_aspect("auto")
-    left = LEFT + IN_OVERVIEW * (SIDE + GAP) + 4
-    axes = page.axes(left, top + 4, 12, tall - 8)
-    axes.imshow(np.linspace(1, -1, 64)[:, None], cmap=DIVERGING, aspect="auto")
-    bare(axes)
-    for down, value in ((4, layer.limit), (tall / 2, 0), (tall - 4, -layer.limit)):
-        page.text(left + 18, top + down, f"{value:.2g}", size=10, va="center", color=FAINT)
+            size = IN_OVERVIEW * (SIDE + GAP) - GAP, SIDE - 28
+            draw_map(page, (LEFT, y + 14), size, moment.values.reshape(1, -1), layer.limit)
+    draw_upright_scale(page, LEFT + IN_OVERVIEW * (SIDE + GAP) + 4, top + 2, tall - 4, layer.limit)
 
 
 def _classes(page: PixelFigure, top: int, layer: LayerView, class_names: Sequence[str]) -> None:
@@ -248,10 +235,11 @@ def _classes(page: PixelFigure, top: int, layer: LayerView, class_names: Sequenc
     chances = all_values.min() >= 0 and all_values.max() <= 1
     more = f"\nlikeliest {CLASSES} of {len(class_names)}" if len(class_names) > CLASSES else ""
     kind = "probabilities" if chances else "scores"
-    page.text(20, top + 40, f"{_short(layer.name)}\n{kind}{more}", size=12, va="center", linespacing=1.4)
+    middle = top + len(layer.moments) * (BAR * len(order) + 36) / 2 - 8
+    page.text(20, middle, f"{_short(layer.name)}\n{kind}{more}", size=12, va="center", linespacing=1.4)
     for index, moment in enumerate(layer.moments):
         height = BAR * len(order)
-        y = top + index * (height + 34) + 8
+        y = top + index * (height + 36) + 8
         page.text(LEFT - 10, y + height / 2, moment.name, size=11, va="center", ha="right", color=FAINT)
         axes = page.axes(LEFT + 130, y, 420, height)
         values = moment.values[order]
@@ -289,7 +277,3 @@ def _shape_words(values: np.ndarray) -> str:
 
 def _short(name: str, most: int = 24) -> str:
     return name if len(name) <= most else "…" + name[1 - most :]
-
-
-def _drawable(picture: np.ndarray) -> np.ndarray:
-    return picture[..., 0] if picture.shape[-1] == 1 else picture
