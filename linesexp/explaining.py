@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from linesexp.errors import ConfigError, InputError
+from linesexp.errors import ConfigError
 from linesexp.looking import Look, Options, class_index, class_names_for, noise_for
 from linesexp.networks import Network
 from linesexp.views.seeing import MethodView, likeness
@@ -29,14 +29,18 @@ class Explainer:
             total += 2 * self._options.samples
         return total + 2 * len({"gradient", "grad-cam"} & set(methods))
 
-    def explain(self, look: Look, pixels: np.ndarray, tell: Callable[[int, str], None]) -> list[MethodView]:
-        """The maps for one picture (H, W, C); enters what they say in look.facts["attribution"]."""
+    def can_explain(self, look: Look) -> bool:
+        """Whether the network ends with a list of classes."""
+        return look.after[-1].values.ndim == 1
+
+    def explain(
+        self, look: Look, pixels: np.ndarray, layer: str, tell: Callable[[int, str], None]
+    ) -> list[MethodView]:
+        """The maps for one picture (H, W, C); enters what they say in look.facts["attribution"].
+
+        layer: the convolution for Grad-CAM.
+        """
         values, options = look.after[-1].values, self._options
-        if values.ndim != 1:
-            raise InputError(
-                f"{self._network.source}: its output is no list of classes, so there is none to explain; "
-                "--attribution none shows its maps"
-            )
         label = class_index(options.class_name, values, self._network.class_names)
         tell(0, "loading Keras")
         models = self._network.models
@@ -52,8 +56,8 @@ class Explainer:
 
         views = []
         for method in options.methods:
-            trained, untrained = (self._map(method, model, pixels, label, more) for model in models)
-            views.append(MethodView(*self._words(method, pixels, trained.shape), trained, untrained))
+            trained, untrained = (self._map(method, model, pixels, label, layer, more) for model in models)
+            views.append(MethodView(*self._words(method, pixels, trained.shape, layer), trained, untrained))
         name = class_names_for(values, self._network.class_names)[label]
         with before_squashing(models[0]) as taken:
             score = "score before the final softmax or sigmoid" if taken else "output"
@@ -68,7 +72,13 @@ class Explainer:
         return views
 
     def _map(
-        self, method: str, model: Any, pixels: np.ndarray, label: int, more: Callable[[int, str], None]
+        self,
+        method: str,
+        model: Any,
+        pixels: np.ndarray,
+        label: int,
+        layer: str,
+        more: Callable[[int, str], None],
     ) -> np.ndarray:
         """One method's map (h, w): summed over colours."""
         from linesexp.seeing import attribution
@@ -84,7 +94,7 @@ class Explainer:
         elif method == "occlusion":
             return attribution.occlusion(model, pixels, label, self._patch(pixels), tell)
         else:
-            found = attribution.grad_cam(model, pixels, label)
+            found = attribution.grad_cam(model, pixels, label, layer)
         tell(1)
         return found
 
@@ -108,7 +118,7 @@ class Explainer:
         except ValueError as error:
             raise ConfigError(str(error)) from None
 
-    def _words(self, method: str, pixels: np.ndarray, shape: tuple[int, ...]) -> tuple[str, str]:
+    def _words(self, method: str, pixels: np.ndarray, shape: tuple[int, ...], layer: str) -> tuple[str, str]:
         """A method's name and what its map shows."""
         options = self._options
         if method == "gradient":
@@ -130,8 +140,9 @@ class Explainer:
                 "Orange speaks for the class, blue against it."
             )
         return "Grad-CAM", (
-            f"The last convolution's maps ({shape[0]}×{shape[1]} places, stretched),\n"
-            "weighed by how much they raise the score; never\nbelow zero."
+            f"The maps of the last convolution, {layer},\n"
+            f"weighed by how much they raise the score; never\n"
+            f"below zero. {shape[0]}×{shape[1]} places, stretched."
         )
 
     def _numbers(self, view: MethodView) -> dict[str, Any]:

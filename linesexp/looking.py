@@ -83,24 +83,27 @@ def see(
     explainer = Explainer(network, options) if options.methods else None
     for index, (name, folder) in enumerate(zip(names, folders, strict=True)):
         picture = read_picture(name, network, options.most_pixels)
-        say(f"{name}: {picture.change}")
+        note = network.note(picture.values)
+        say(f"{name}: {picture.change}" + (f"\n{name}: {note}" if note else ""))
         look = look_at(network, picture)
+        look.facts["note"] = note
         pixels = to_scale(picture.values, network)
         convolutions = network.convolutions(pixels[None])
-        maps = None
-        if explainer:
+        maps, steps = None, 1
+        if explainer and explainer.can_explain(look):
             steps = explainer.steps(pixels) + 1
 
             def tell(done: int, words: str, index: int = index, steps: int = steps, name: str = name) -> None:
                 progress(index * steps + done, len(names) * steps, f"{Path(name).name}: {words}")
 
-            maps = explainer.explain(look, pixels, tell)
+            maps = explainer.explain(look, pixels, convolutions[-1], tell)
+        elif explainer:
+            say(f"{network.source}: its output is no list of classes, so there is none to explain")
         look.facts["files"] = []
         for file, data in figures_of(network, look, maps, convolutions):
             write_atomically(Path(out) / folder / file, data)
             look.facts["files"].append(f"{folder}/{file}")
-        if explainer:
-            tell(steps, "figures")
+        progress((index + 1) * steps, len(names) * steps, f"{Path(name).name}: figures")
         records.append(look.facts)
     _write_summary(Path(out), network, records)
     return records
@@ -136,9 +139,8 @@ def see_numbers(
         )
         write_atomically(Path(out) / file, data)
         for row, picture in enumerate(pictures):
-            record = {"picture": picture.name, "resized": picture.change} | classes_of(
-                outputs[-1].values[row], network.class_names
-            )
+            record = {"picture": picture.name, "resized": picture.change, "note": network.note(picture.values)}
+            record |= classes_of(outputs[-1].values[row], network.class_names)
             records.append(record | {"files": [file]})
         start += len(pictures)
         progress(start, len(names), "")
@@ -162,12 +164,10 @@ def read_picture(name: str, network: Network, most_pixels: int = MOST_PIXELS) ->
     kind = "grey" if channels == 1 else "colour"
     change = "as it is"
     if picture.size != (width, height):
-        change = f"{picture.width} px wide, {picture.height} high; stretched to {width} × {height}"
+        change = f"{picture.width} px wide, {picture.height} high; stretched to {width} wide, {height} high"
     if grey_before != (channels == 1):
         change += ", made grey" if channels == 1 else ", grey in all three colour channels"
     change += f" ({kind})" if change == "as it is" else ""
-    if pixels.min() == pixels.max():
-        change += "; it is blank: there is nothing to see"
     return Picture(name, np.divide(pixels, 255, dtype=np.float32), change)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from linesexp.errors import InputError
 from linesexp.learning.backend import quiet_import
+from linesexp.predicting import unlike
 from linesexp.run import Run, open_run
 from linesexp.seeing.forward import LayerOutput, forward
 
@@ -42,6 +43,10 @@ class RunNetwork:
     def outputs_before(self, pictures: np.ndarray) -> list[LayerOutput] | None:
         """The same before training."""
         return forward(pictures, self._history.at(0), self._config.network)
+
+    def note(self, picture: np.ndarray) -> str | None:
+        """What makes a picture (H, W, C), in [0, 1], unlike those that the network learned from."""
+        return unlike((picture * 255).round().astype(np.uint8), self._config.images.contrast)
 
     def convolutions(self, pictures: np.ndarray) -> list[str]:
         """Names of the convolution layers."""
@@ -95,7 +100,6 @@ class ModelNetwork:
                 raise InputError(f"{path}: takes pictures of {height}×{width} px only, not {size[0]}×{size[1]}")
             height, width = size
         self.shape: Shape = (height, width, channels)
-        self.scale_guessed = scale is None
         self.scale = scale or ((0.0, 255.0) if layers.takes_bytes(self._model) else (0.0, 1.0))
 
     def outputs(self, pictures: np.ndarray) -> list[LayerOutput]:
@@ -105,6 +109,10 @@ class ModelNetwork:
     def outputs_before(self, pictures: np.ndarray) -> list[LayerOutput] | None:
         """None: a file holds a model at one moment."""
         return None
+
+    def note(self, picture: np.ndarray) -> str | None:
+        """Only that it is blank: what a model learned from, its file does not say."""
+        return "blank: there is nothing to see" if picture.min() == picture.max() else None
 
     def convolutions(self, pictures: np.ndarray) -> list[str]:
         """Names of the convolution layers. Raises InputError for a model without."""

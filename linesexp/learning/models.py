@@ -32,7 +32,10 @@ def load_model(path: str | os.PathLike[str], *, run_its_code: bool = False) -> k
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=not run_its_code)
     except Exception as error:  # the file may hold anything, and Keras raises all kinds
-        raise InputError(f"{path}: Keras cannot load it: {_gist(error)}") from None
+        hint = ""
+        if "Could not locate" in str(error):
+            hint = "; in Python, with that class, linesexp.seeing.layers.layer_outputs(model, pictures) works"
+        raise InputError(f"{path}: Keras cannot load it: {_gist(error)}{hint}") from None
     if not isinstance(model, keras.Model):
         raise InputError(f"{path}: holds a {type(model).__name__}, not a model")
     return model
@@ -77,5 +80,5 @@ def _classes_in(path: Path) -> set[str]:
 
 def _gist(error: Exception) -> str:
     """The first sentence or two of what Keras says, on one line."""
-    words = " ".join(str(error).split()).partition("Full object config")[0].strip()
+    words = " ".join(str(error).split()).partition("Make sure custom")[0].strip(" .")
     return words if len(words) <= 300 else words[:300].rpartition(" ")[0] + " …"

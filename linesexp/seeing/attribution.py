@@ -21,10 +21,10 @@ import keras
 import numpy as np
 
 from linesexp.errors import InputError
-from linesexp.seeing.layers import Heard, convolutions, listening
+from linesexp.seeing.layers import Heard, convolutions, listening, look
 from linesexp.seeing.patches import patch_places
 
-BATCH = 32
+MOST, MOST_PIXELS = 32, 2**18  # pictures, and pixels, looked at at a time: memory stays bounded
 ENDS = ("softmax", "sigmoid")
 Progress = Callable[[int], None]
 
@@ -92,7 +92,9 @@ def occlusion(
     fill = picture.mean(axis=(0, 1)) if patch.fill is None else patch.fill
     whole = scores(model, picture[None], label)[0]
     falls, counts = np.zeros(picture.shape[:2]), np.zeros(picture.shape[:2])
-    for block in _blocks(places):
+    count = _at_a_time(picture.shape)
+    for start in range(0, len(places), count):
+        block = places[start : start + count]
         covered = np.repeat(picture[None], len(block), axis=0)
         for copy, (row, column) in zip(covered, block, strict=True):
             copy[row : row + patch.size, column : column + patch.size] = fill
@@ -172,7 +174,7 @@ def _final_layer(model: keras.Model) -> keras.layers.Layer | None:
 
 
 def _score(model: keras.Model, batch: Any, label: int) -> Any:
-    output = model(batch, training=False)
+    output = look(model, batch)
     if not keras.ops.is_tensor(output) or len(output.shape) != 2:
         raise InputError(
             "the model's output is no list of class scores (n, classes), so no class can be explained"
@@ -199,5 +201,11 @@ def _gradient_of(function: Callable[[Any], Any], values: np.ndarray) -> np.ndarr
     return np.zeros_like(values) if slopes is None else slopes.numpy()  # None: it plays no part
 
 
-def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
-    return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
+def _blocks(pictures: np.ndarray) -> Iterator[np.ndarray]:
+    """Pictures (n, H, W, C) by so many that memory suffices."""
+    count = _at_a_time(pictures.shape[1:])
+    return (pictures[start : start + count] for start in range(0, len(pictures), count))
+
+
+def _at_a_time(shape: tuple[int, ...]) -> int:
+    return max(1, min(MOST, MOST_PIXELS // (shape[0] * shape[1])))

@@ -8,6 +8,7 @@ functions and of recurrent loops; and dropout and its like do nothing here, as a
 
 import contextlib
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -97,6 +98,13 @@ def layer_outputs(model: keras.Model, pictures: np.ndarray) -> list[LayerOutput]
     return found
 
 
+def look(model: keras.Model, pictures: Any) -> Any:
+    """What a model gives for pictures (n, H, W, C), as a tensor (or several)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The structure of `inputs`")  # it may want a list of one
+        return model(keras.ops.convert_to_tensor(pictures), training=False)
+
+
 def convolutions(model: keras.Model, pictures: np.ndarray) -> list[str]:
     """Names of the two-dimensional convolutions that a model calls, in order. Raises InputError for none."""
     found = []
@@ -145,11 +153,10 @@ def takes_bytes(model: keras.Model) -> bool:
 
 
 def _look(model: keras.Model, pictures: np.ndarray, hear: Callable[[Heard], Any]) -> Any:
-    batch = keras.ops.convert_to_tensor(pictures)
     if not model.built:  # its first call also calls layers only to learn their shapes
-        model(batch, training=False)
+        look(model, pictures)
     with listening(model, hear):
-        return model(batch, training=False)
+        return look(model, pictures)
 
 
 def _is_values(output: Any) -> bool:

@@ -76,7 +76,7 @@ def overview_figure(
     left_out says which layers are not here.
     """
     classes = len(class_names)
-    rows = [_row_height(layer, classes and layer is layers[-1]) for layer in layers]
+    rows = [_row_height(layer, classes if layer is layers[-1] else 0) for layer in layers]
     page = PixelFigure(WIDTH, 192 + sum(rows) + 60)
     _head(page, shown)
     top = 192
@@ -221,7 +221,9 @@ def _layer_row(page: PixelFigure, top: int, layer: LayerView) -> None:
         )
         if values.ndim == 3:
             shown = moment.values[..., :IN_OVERVIEW]
-            draw_tiles(page, LEFT, y, shown, layer.limit, Grid(SIDE, SIDE, IN_OVERVIEW, GAP))
+            high, wide, _ = shown.shape
+            grid = _tiles(high, wide, SIDE, IN_OVERVIEW)
+            draw_tiles(page, LEFT, y + (SIDE - grid.height) // 2, shown, layer.limit, grid)
         else:
             size = IN_OVERVIEW * (SIDE + GAP) - GAP, SIDE - 28
             draw_map(page, (LEFT, y + 14), size, moment.values.reshape(1, -1), layer.limit)
@@ -260,8 +262,12 @@ def _grid(height: int, width: int, count: int) -> Grid:
     side, columns = next(
         (size for most, size in ((16, (132, 8)), (64, (84, 12)), (256, (62, 16))) if count <= most), (40, 24)
     )
+    return _tiles(height, width, side, columns, above=12)
+
+
+def _tiles(height: int, width: int, side: int, columns: int, above: int = 0) -> Grid:
     longest = max(height, width)
-    return Grid(max(12, side * width // longest), max(12, side * height // longest), columns, GAP, above=12)
+    return Grid(max(12, side * width // longest), max(12, side * height // longest), columns, GAP, above)
 
 
 def _shape_words(values: np.ndarray) -> str:
