@@ -34,6 +34,7 @@ class RunNetwork:
         self.shape: Shape = (size, size, channels)
         self.ground = "black" if self._config.images.contrast == "bright" else "white"
         self.step = float(self._history.steps[-1])
+        self.trained_words = f"trained, epoch {self.step:g}"
         self.trained_fully = "model.keras" in run.folder
 
     def outputs(self, pictures: np.ndarray) -> list[LayerOutput]:
@@ -75,6 +76,7 @@ class ModelNetwork:
     ground = "white"
     class_names: list[str] | None = None
     step, trained_fully = None, True
+    trained_words = "this model"
     untrained_words = f"the same architecture with weights drawn anew, seed {UNTRAINED_SEED}"
 
     def __init__(

@@ -38,7 +38,10 @@ def figures_of(
         explained = look.facts["attribution"]
         shown = Shown(look.picture.values, f"{name}: what speaks for class {explained['class']}", about)
         score = f"{explained['explained']} of class {explained['class']}"
-        yield "attribution.png", png_bytes(attribution_figure(shown, methods, explained["untrained"], score))
+        yield (
+            "attribution.png",
+            png_bytes(attribution_figure(shown, methods, score, explained["untrained"], network.trained_words)),
+        )
     digits = len(str(len(layers)))
     for number, layer in enumerate(layers, 1):
         maps = layer.moments[0].values

@@ -107,7 +107,7 @@ def sheet_figure(shown: Shown, layer: LayerView) -> Figure:
         silent = int(silent_maps(moment.values).sum())
         words = [moment.name] if moment.name else []
         if silent:
-            words.append(f"{silent} of {count} silent: zero everywhere on this picture")
+            words.append(f"{silent} of {count} silent (grey): zero everywhere on this picture")
         if named:
             page.text(20, top, " · ".join(words), size=15)
         draw_tiles(page, 20, top + named, moment.values, layer.limit, grid)
@@ -119,10 +119,12 @@ def sheet_figure(shown: Shown, layer: LayerView) -> Figure:
     return page.figure
 
 
-def attribution_figure(shown: Shown, methods: Sequence[MethodView], untrained: str, score: str) -> Figure:
+def attribution_figure(
+    shown: Shown, methods: Sequence[MethodView], score: str, untrained: str, trained: str = "trained"
+) -> Figure:
     """Rows of methods: picture, trained network, untrained one on the same scale, untrained one on its own.
 
-    untrained: what the untrained network is; score: what the maps explain.
+    trained: the heading of its column; untrained: what the untrained network is; score: what the maps explain.
     """
     height, width = shown.picture.shape[:2]
     tall, wide = (max(40, round(PANEL * side / max(height, width))) for side in (height, width))
@@ -131,7 +133,7 @@ def attribution_figure(shown: Shown, methods: Sequence[MethodView], untrained: s
     page = PixelFigure(words_left + 400, first + len(methods) * row + 70)
     page.text(20, 16, shown.title, size=19)
     page.text(20, 48, f"{shown.about}\nexplained: {score}", size=13, color=FAINT, linespacing=1.5)
-    headings = ("picture", "trained", "untrained, same scale", "untrained, own scale")
+    headings = ("picture", trained, "untrained, same scale", "untrained, own scale")
     for left, words in zip(columns, headings, strict=True):
         page.text(left, first - 6, words, size=13, va="bottom")
     for index, method in enumerate(methods):
@@ -170,8 +172,8 @@ def likeness_words(method: MethodView) -> str:
     """How alike the trained and the untrained map are, as a sentence."""
     found = likeness(method)
     if np.isnan(found):
-        return "trained and untrained cannot be compared: one map is constant"
-    return f"correlation of trained and untrained: {found:+.2f}".replace("-", "−")
+        return "cannot be compared with the untrained map: one is constant"
+    return f"correlation with the untrained map: {found:+.2f}".replace("-", "−")
 
 
 def in_overview(names: Sequence[str], convolutions: Sequence[str]) -> list[int]:
@@ -245,7 +247,7 @@ def _classes(page: PixelFigure, top: int, layer: LayerView, class_names: Sequenc
         page.text(LEFT - 10, y + height / 2, moment.name, size=11, va="center", ha="right", color=FAINT)
         axes = page.axes(LEFT + 130, y, 420, height)
         values = moment.values[order]
-        colours = [CATEGORIES[at % len(CATEGORIES)] for at in range(len(order))]
+        colours = [CATEGORIES[at % len(CATEGORIES)] for at in order]
         axes.barh(range(len(order)), values, color=colours, height=0.7)
         low, high = (0, 1) if chances else (min(0, all_values.min()), max(0, all_values.max()) or 1)
         names = [_short(class_names[at], 20) for at in order]
