@@ -30,7 +30,11 @@ def figures_of(
     values = look.after[-1].values
     classes = class_names_for(values, network.class_names) if values.ndim == 1 else []
     chosen = in_overview([layer.name for layer in layers], convolutions)
-    left_out = "" if len(chosen) == len(layers) else f"{len(chosen)} of {len(layers)} layers; each has a sheet."
+    left_out = (
+        ""
+        if len(chosen) == len(layers)
+        else f"Here are {len(chosen)} of {len(layers)} layers; all with maps have a sheet."
+    )
     about = _about(network, look)
     shown = Shown(look.picture.values, f"{name}: its way through the network", about)
     yield "overview.png", png_bytes(overview_figure(shown, [layers[at] for at in chosen], classes, left_out))

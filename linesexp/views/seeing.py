@@ -217,7 +217,7 @@ def _layer_row(page: PixelFigure, top: int, layer: LayerView) -> None:
         y = top + index * (SIDE + GAP)
         words = moment.name
         if values.ndim == 3 and (silent := int(silent_maps(moment.values).sum())):
-            words = f"{words}\n{silent} silent".strip()
+            words = f"{words}\n{silent} of {values.shape[-1]} silent".strip()
         page.text(
             LEFT - 10, y + SIDE / 2, words, size=11, va="center", ha="right", color=FAINT, linespacing=1.4
         )
@@ -276,11 +276,8 @@ def _shape_words(values: np.ndarray) -> str:
     if values.ndim != 3:
         return f"{values.size} numbers"
     height, width, count = values.shape
-    return (
-        f"{min(count, IN_OVERVIEW)} of {count} maps, {height}×{width}"
-        if count > IN_OVERVIEW
-        else (f"{count} maps, {height}×{width}")
-    )
+    shown = f"{IN_OVERVIEW} of {count}" if count > IN_OVERVIEW else str(count)
+    return f"{shown} maps\n{height}×{width}"
 
 
 def _short(name: str, most: int = 24) -> str:
