@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from linesexp.cli import cli
+from linesexp.looking import Options, see
+from linesexp.networks import open_network
 from linesexp.run import open_run
 from linesexp.seeing.forward import forward
 
@@ -85,6 +87,23 @@ def test_a_run_before_and_after_training_in_figures_and_numbers(linesexp, tiny, 
     assert list(methods) == ["gradient", "smoothgrad", "occlusion", "grad-cam"]
     assert all(numbers["largest_untrained"] != numbers["largest"] for numbers in methods.values())
     assert ended.stdout.startswith("run/dataset.png: ")
+
+
+def test_a_runs_keras_models_are_its_network_after_and_before_training(tiny_run):
+    network = open_network(str(tiny_run))
+    pictures = open_run(tiny_run).dataset.part("test")[0][:4]
+    expected = network.outputs(pictures), network.outputs_before(pictures)
+    for model, outputs in zip(network.models, expected, strict=True):
+        np.testing.assert_allclose(model(pictures), outputs[-1].values, atol=1e-5)
+
+
+def test_weights_that_are_not_numbers_are_drawn_all_the_same(tiny_run, tmp_path):
+    network = open_network(str(tiny_run))
+    network._history.weights["conv1/kernel"][-1, 0, 0, 0, 0] = np.nan
+    with np.errstate(invalid="ignore"):
+        (record,) = see(network, [str(tiny_run / "dataset.png")], tmp_path, Options())
+    assert len(record["files"]) == 6
+    assert json.loads((tmp_path / "seen.json").read_text())
 
 
 def test_a_model_of_ones_own(linesexp, files, tmp_path):

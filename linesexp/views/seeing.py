@@ -235,7 +235,7 @@ def _layer_row(page: PixelFigure, top: int, layer: LayerView) -> None:
 def _classes(page: PixelFigure, top: int, layer: LayerView, class_names: Sequence[str]) -> None:
     """The likeliest classes of the last moment, as bars, at each moment."""
     order = np.argsort(-layer.moments[-1].values, kind="stable")[:CLASSES]
-    all_values = np.concatenate([moment.values for moment in layer.moments])
+    all_values = np.nan_to_num(np.concatenate([moment.values for moment in layer.moments]))
     chances = all_values.min() >= 0 and all_values.max() <= 1
     more = f"\nlikeliest {CLASSES} of {len(class_names)}" if len(class_names) > CLASSES else ""
     kind = "probabilities" if chances else "scores"
