@@ -79,7 +79,8 @@ def _about(network: Network, look: Look) -> str:
     named = look.facts["class"]
     if named is not None:
         kind = "probability" if "probability" in look.facts else "score"
-        lines.append(f"class {named}, {kind} {look.facts[kind]:.4g}")
+        among = f"; it knows nothing but {', '.join(network.class_names)}" if network.class_names else ""
+        lines.append(f"class {named}, {kind} {look.facts[kind]:.4g}{among}")
     return "\n".join(lines)
 
 

@@ -147,7 +147,8 @@ def attribution_figure(
             if not values.any():
                 page.text(left + wide / 2, top + tall / 2, "zero everywhere", size=11, ha="center", va="center")
         draw_scale(page, columns[1], top + tall + 8, columns[2] + wide - columns[1], both)
-        draw_scale(page, columns[3], top + tall + 8, wide, own)
+        if method.untrained.any():
+            draw_scale(page, columns[3], top + tall + 8, wide, own)
         page.text(words_left, top, method.name, size=16)
         words = f"{method.words}\n\n{likeness_words(method)}"
         page.text(words_left, top + 26, words, size=13, color=FAINT, linespacing=1.5)
@@ -172,7 +173,7 @@ def likeness_words(method: MethodView) -> str:
     """How alike the trained and the untrained map are, as a sentence."""
     found = likeness(method)
     if np.isnan(found):
-        return "cannot be compared with the untrained map: one is constant"
+        return "cannot be compared with the untrained map:\none of the two is constant"
     return f"correlation with the untrained map: {found:+.2f}".replace("-", "−")
 
 
