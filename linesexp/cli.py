@@ -11,6 +11,7 @@ from linesexp import __version__, stopping
 from linesexp.commands import runs
 from linesexp.commands.ending import complain, explain, leave
 from linesexp.commands.filter import filter_command
+from linesexp.commands.see import see
 
 
 def main() -> NoReturn:
@@ -47,7 +48,8 @@ def cli() -> None:
     """
 
 
-for command in (runs.generate, runs.train, runs.report, runs.predict, runs.verify, filter_command):
+COMMANDS = (runs.generate, runs.train, runs.report, runs.predict, see, filter_command, runs.verify)
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -38,14 +38,14 @@ def predict(path: str | os.PathLike[str], pictures: Iterable[str]) -> list[dict[
             "class": dataset.class_names[int(np.argmax(row))],
             "probability": float(row.max()),
             "probabilities": dict(zip(dataset.class_names, row.tolist(), strict=True)),
-            "note": _note(pixels, contrast),
+            "note": unlike(pixels, contrast),
         }
         for name, row, pixels in zip(names, chances, decoded, strict=True)
     ]
 
 
-def _note(pixels: np.ndarray, contrast: str) -> str | None:
-    """What keeps a picture (H, W, C), uint8, from being one like those of this contrast."""
+def unlike(pixels: np.ndarray, contrast: str) -> str | None:
+    """What keeps a picture (H, W, C), uint8, from being one like those of this contrast; None for nothing."""
     if pixels.min() == pixels.max():
         return "blank: there is nothing to name"
     bright_ground = float(np.median(pixels)) > MIDDLE

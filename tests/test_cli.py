@@ -22,7 +22,7 @@ from linesexp.config import SECTIONS
 from linesexp.runs import RunFolder
 from linesexp.section import settable
 
-COMMANDS = ("generate", "train", "report", "predict", "verify", "filter")
+COMMANDS = ("generate", "train", "report", "predict", "see", "filter", "verify")
 HEAVY = {"tensorflow", "keras", "scipy", "matplotlib"}
 SETTINGS = [
     ("generate" if section == "images" else "train", field)
@@ -274,9 +274,16 @@ def test_a_reader_that_goes_away_is_no_error(script, environment, tiny):
 
 
 @pytest.mark.parametrize(
-    "command", [["predict", "run", "run/dataset.png"], ["report", "run"]], ids=lambda c: c[0]
+    "command",
+    [
+        ["predict", "run", "run/dataset.png"],
+        ["report", "run"],
+        ["see", "run", "run/dataset.png", "--attribution", "none"],
+        ["see", "run", "run/dataset.png", "--no-figures"],
+    ],
+    ids=lambda c: c[0],
 )
-def test_only_training_imports_keras(command, script, environment, run):
+def test_only_training_and_attribution_import_keras(command, script, environment, run):
     (run / "figures/training.png").unlink()
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", script, *command],

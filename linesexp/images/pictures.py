@@ -32,10 +32,26 @@ def decode_picture(data: bytes, size: int, channels: int, source: str, ground: s
     Turned upright by its EXIF tag, transparency laid on the ground's colour, stretched to the square. Raises
     InputError, naming the source, for anything but a picture, or one of too many pixels.
     """
-    flat = _laid_on(_upright(data, source, MOST_PIXELS), ground).convert("L" if channels == 1 else "RGB")
-    if flat.size != (size, size):
-        flat = flat.resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(flat).reshape(size, size, channels)
+    return stretch(open_picture(data, source, ground), (size, size), channels)
+
+
+def open_picture(
+    data: bytes, source: str, ground: str = "white", most_pixels: int = MOST_PIXELS
+) -> Image.Image:
+    """The picture in a file's bytes, upright, in colour, what is transparent laid on the ground's colour.
+
+    Raises InputError as `decode_picture` does.
+    """
+    return _laid_on(_upright(data, source, most_pixels), ground).convert("RGB")
+
+
+def stretch(picture: Image.Image, shape: tuple[int, int], channels: int) -> np.ndarray:
+    """uint8 (height, width, channels) from a picture, stretched to shape; channels 1 (grey) or 3."""
+    height, width = shape
+    flat = picture.convert("L" if channels == 1 else "RGB")
+    if flat.size != (width, height):
+        flat = flat.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(flat).reshape(height, width, channels)
 
 
 def decode_grey(

@@ -12,16 +12,17 @@ import safetensors.numpy
 from linesexp.errors import InputError
 
 
-def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
-    """Arrays as a compressed .npz; equal arrays give equal bytes."""
+def npz_bytes(arrays: dict[str, np.ndarray], compress: bool = True) -> bytes:
+    """Arrays as an .npz, compressed or (a tenth of the time) as they are; equal arrays give equal bytes."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(buffer, "w", kind, compresslevel=1) as archive:
         for name, array in arrays.items():
             member = io.BytesIO()
             np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
             # numpy.savez would stamp the time of writing on each member.
             info = zipfile.ZipInfo(f"{name}.npy")
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = kind
             archive.writestr(info, member.getvalue())
     return buffer.getvalue()
 

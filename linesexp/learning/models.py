@@ -1,0 +1,84 @@
+"""Other people's Keras models: load one from a file, and a copy of it that has learned nothing."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from linesexp.errors import InputError
+
+
+def load_model(path: str | os.PathLike[str], *, run_its_code: bool = False) -> keras.Model:
+    """The model in a .keras file, not compiled. Code that a file brings along is refused unless asked for.
+
+    Raises InputError, with what to do, for another file, a Lambda layer, or a class that Keras does not know.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: cannot be read (No such file or directory)")
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        raise InputError(
+            f"{path}: Keras' old .h5 format; if you trust it, save it anew in Python: "
+            f"keras.models.load_model({str(path)!r}, compile=False).save({str(path.with_suffix('.keras'))!r})"
+        )
+    classes = _classes_in(path)
+    if "Lambda" in classes and not run_its_code:
+        raise InputError(
+            f"{path}: holds a Lambda layer, which is Python code of whoever made the file and would run here; "
+            "if you trust them, --run-its-code lets it"
+        )
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=not run_its_code)
+    except Exception as error:  # the file may hold anything, and Keras raises all kinds
+        hint = ""
+        if "Could not locate" in str(error):
+            hint = "; in Python, with that class, linesexp.seeing.layers.layer_outputs(model, pictures) works"
+        raise InputError(f"{path}: Keras cannot load it: {_gist(error)}{hint}") from None
+    if not isinstance(model, keras.Model):
+        raise InputError(f"{path}: holds a {type(model).__name__}, not a model")
+    return model
+
+
+def untrained_copy(model: keras.Model, seed: int) -> keras.Model:
+    """The same architecture with the weights that its initialisers draw for this seed.
+
+    Seeds Keras for the whole process. Raises InputError for a subclassed model that cannot be made from its
+    own settings.
+    """
+    keras.utils.set_random_seed(seed)
+    try:
+        copy = keras.models.clone_model(model)
+        if not copy.built:
+            copy.build(model.input_shape)
+    except Exception as error:  # whatever a class of somebody's own raises
+        raise InputError(f"the model cannot be made anew, untrained: {_gist(error)}") from None
+    return copy
+
+
+def _classes_in(path: Path) -> set[str]:
+    """Names of all classes in a .keras file's settings. Raises InputError for another kind of file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            waiting = [json.loads(archive.read("config.json"))]
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a .keras file"
+        raise InputError(
+            f"{path}: {reason}; name a run's folder, or a model that Keras saved as .keras"
+        ) from None
+    found = set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            found.add(str(part.get("class_name")))
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return found
+
+
+def _gist(error: Exception) -> str:
+    """The first sentence or two of what Keras says, on one line."""
+    words = " ".join(str(error).split()).partition("Make sure custom")[0].strip(" .")
+    return words if len(words) <= 300 else words[:300].rpartition(" ")[0] + " …"

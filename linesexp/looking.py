@@ -1,0 +1,281 @@
+"""See what a network does with picture files: classes, every layer's maps, what speaks for a class."""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from linesexp.errors import ConfigError, InputError
+from linesexp.images.pictures import MOST_PIXELS, open_picture, stretch
+from linesexp.networks import Network
+from linesexp.runs.atomic import write_atomically
+from linesexp.runs.formats import npz_bytes
+from linesexp.seeds import rng_for
+from linesexp.seeing.forward import LayerOutput
+from linesexp.wording import nearest
+
+METHODS = ("gradient", "smoothgrad", "occlusion", "grad-cam")
+LONGEST = 256  # px, for a model that takes pictures of any size
+BATCH_FLOATS = 2**25  # numbers of maps held at a time where no figures are made
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to make. class_name None: the class that the network names; occlusion_size None: an eighth of the
+    picture's shorter side, stride None: half of the size; occlusion_fill, 0 black … 1 white, None: the
+    picture's mean; noise: its standard deviation, as a share of black to white."""
+
+    methods: Sequence[str] = METHODS
+    class_name: str | None = None
+    samples: int = 25
+    noise: float = 0.15
+    seed: int = 0
+    occlusion_size: int | None = None
+    occlusion_stride: int | None = None
+    occlusion_fill: float | None = None
+    most_pixels: int = MOST_PIXELS
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file as a network takes it: values (H, W, C) in [0, 1], and in words what was done to it."""
+
+    name: str
+    values: np.ndarray
+    change: str
+
+
+@dataclass
+class Look:
+    """One picture through a network: each layer's output, after and before training, and all that is said."""
+
+    picture: Picture
+    after: list[LayerOutput]
+    before: list[LayerOutput] | None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def see(
+    network: Network,
+    names: Sequence[str],
+    out: str | os.PathLike[str],
+    options: Options,
+    say: Callable[[str], None] = lambda words: None,
+    progress: Progress = lambda done, total, words: None,
+) -> list[dict[str, Any]]:
+    """Look at pictures one by one; writes their figures into folders of `out`, and out/seen.json.
+
+    Returns one record a picture: picture, resized, class, probabilities, layers, attribution, files. `say`
+    hears what was done to a picture.
+    """
+    from linesexp.explaining import Explainer
+    from linesexp.picturing import figures_of
+
+    folders = _folder_names(names)
+    records: list[dict[str, Any]] = []
+    explainer = Explainer(network, options) if options.methods else None
+    for index, (name, folder) in enumerate(zip(names, folders, strict=True)):
+        picture = read_picture(name, network, options.most_pixels)
+        note = network.note(picture.values)
+        say(f"{name}: {picture.change}" + (f"\n{name}: {note}" if note else ""))
+        look = look_at(network, picture)
+        look.facts["note"] = note
+        pixels = to_scale(picture.values, network)
+        convolutions = network.convolutions(pixels[None])
+        maps, steps = None, 1
+        if explainer and explainer.can_explain(look):
+            steps = explainer.steps(pixels) + 1
+
+            def tell(done: int, words: str, index: int = index, steps: int = steps, name: str = name) -> None:
+                progress(index * steps + done, len(names) * steps, f"{Path(name).name}: {words}")
+
+            maps = explainer.explain(look, pixels, convolutions[-1], tell)
+        elif explainer:
+            say(f"{network.source}: its output is no list of classes, so there is none to explain")
+        look.facts["files"] = []
+        for file, data in figures_of(network, look, maps, convolutions):
+            write_atomically(Path(out) / folder / file, data)
+            look.facts["files"].append(f"{folder}/{file}")
+        progress((index + 1) * steps, len(names) * steps, f"{Path(name).name}: figures")
+        records.append(look.facts)
+    _write_summary(Path(out), network, records)
+    return records
+
+
+def see_numbers(
+    network: Network,
+    names: Sequence[str],
+    out: str | os.PathLike[str],
+    options: Options,
+    progress: Progress = lambda done, total, words: None,
+) -> list[dict[str, Any]]:
+    """Classes and every layer's maps of many pictures, without figures: out/maps-00000.npz … and out/seen.json.
+
+    An .npz holds `pictures`, their names, and an array (n, …) for each layer. Of a run, after training alone.
+    """
+    if None in network.shape:
+        raise ConfigError(
+            f"{network.source}: takes pictures of any size; for numbers alone name one with --size"
+        )
+    records: list[dict[str, Any]] = []
+    start, block = 0, 1
+    while start < len(names):
+        pictures = [read_picture(name, network, options.most_pixels) for name in names[start : start + block]]
+        pixels = to_scale(np.stack([picture.values for picture in pictures]), network)
+        if start == 0:
+            network.convolutions(pixels[:1])  # none is an error
+        outputs = network.outputs(pixels)
+        file = f"maps-{start:05d}.npz"
+        arrays = {output.name.replace("/", "."): output.values for output in outputs}
+        data = npz_bytes(
+            {"pictures": np.array([picture.name for picture in pictures])} | arrays, compress=False
+        )
+        write_atomically(Path(out) / file, data)
+        for row, picture in enumerate(pictures):
+            record = {"picture": picture.name, "resized": picture.change, "note": network.note(picture.values)}
+            record |= classes_of(outputs[-1].values[row], network.class_names)
+            records.append(record | {"files": [file]})
+        start += len(pictures)
+        progress(start, len(names), "")
+        block = max(1, min(256, BATCH_FLOATS // sum(output.values[0].size for output in outputs)))
+    _write_summary(Path(out), network, records)
+    return records
+
+
+def read_picture(name: str, network: Network, most_pixels: int = MOST_PIXELS) -> Picture:
+    """A picture file as the network takes it. Raises InputError, naming the file."""
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
+    picture = open_picture(data, name, network.ground, most_pixels)
+    height, width, channels = network.shape
+    if height is None or width is None:
+        height, width = _own_size(picture, height, width)
+    pixels = stretch(picture, (height, width), channels)
+    grey_before = _is_grey(picture)
+    kind = "grey" if channels == 1 else "colour"
+    change = "as it is"
+    if picture.size != (width, height):
+        change = f"{picture.width} px wide, {picture.height} high; stretched to {width} wide, {height} high"
+    if grey_before != (channels == 1):
+        change += ", made grey" if channels == 1 else ", grey in all three colour channels"
+    change += f" ({kind})" if change == "as it is" else ""
+    return Picture(name, np.divide(pixels, 255, dtype=np.float32), change)
+
+
+def look_at(network: Network, picture: Picture) -> Look:
+    """A picture through every layer of a network, and the facts about that."""
+    batch = to_scale(picture.values, network)[None]
+    after = _first(network.outputs(batch))
+    before = network.outputs_before(batch)
+    look = Look(picture, after, None if before is None else _first(before))
+    look.facts = {"picture": picture.name, "resized": picture.change}
+    look.facts |= classes_of(after[-1].values, network.class_names)
+    if look.before:
+        look.facts["before_training"] = classes_of(look.before[-1].values, network.class_names)
+    look.facts["layers"] = [
+        {
+            "layer": output.name,
+            "shape": list(output.values.shape),
+            "largest": float(np.abs(output.values).max()),
+        }
+        | (
+            {"silent": np.flatnonzero(~output.values.any(axis=(0, 1))).tolist()}
+            if output.values.ndim == 3
+            else {}
+        )
+        for output in after
+    ]
+    return look
+
+
+def classes_of(values: np.ndarray, names: Sequence[str] | None) -> dict[str, Any]:
+    """What a network's last output (classes,) says: class, its probability or score, and those of all.
+
+    Probabilities are what lies in 0..1 and sums to 1 (or, for a single number, lies in 0..1); other numbers
+    are scores. Nothing for an output that is no list of numbers.
+    """
+    if values.ndim != 1:
+        return {"class": None}
+    named = dict(zip(class_names_for(values, names), values.tolist(), strict=True))
+    inside = bool(values.min() >= 0 and values.max() <= 1)
+    kind = "probabilities" if inside and (len(values) == 1 or abs(values.sum() - 1) < 1e-3) else "scores"
+    top = int(np.argmax(values))
+    one = {"probabilities": "probability", "scores": "score"}[kind]
+    return {"class": list(named)[top], one: float(values[top]), kind: named}
+
+
+def class_names_for(values: np.ndarray, names: Sequence[str] | None) -> list[str]:
+    """The classes' names, or their numbers."""
+    return list(names) if names else [str(index) for index in range(len(values))]
+
+
+def class_index(wanted: str | None, values: np.ndarray, names: Sequence[str] | None) -> int:
+    """The class to explain by name or number; the largest unless given. Raises ConfigError for another."""
+    known = class_names_for(values, names)
+    if wanted is None:
+        return int(np.argmax(values))
+    if wanted in known:
+        return known.index(wanted)
+    if wanted.isdigit() and int(wanted) < len(known):
+        return int(wanted)
+    among = ", ".join(known) if len(known) <= 10 else f"0..{len(known) - 1}"
+    raise ConfigError(f"--class {wanted}: no such class{nearest(wanted, known)}; there are {among}")
+
+
+def to_scale(values: np.ndarray, network: Network) -> np.ndarray:
+    """Pictures in [0, 1] on the scale that the network takes."""
+    low, high = network.scale
+    return (values * (high - low) + low).astype(np.float32)
+
+
+def noise_for(options: Options, shape: tuple[int, ...], network: Network) -> np.ndarray:
+    """(samples, H, W, C) of SmoothGrad's noise: the same for the same seed."""
+    spread = options.noise * (network.scale[1] - network.scale[0])
+    draws = rng_for(options.seed, "smoothgrad").standard_normal((options.samples, *shape), dtype=np.float32)
+    return draws * np.float32(spread)
+
+
+def _first(outputs: Iterable[LayerOutput]) -> list[LayerOutput]:
+    return [LayerOutput(output.name, output.values[0]) for output in outputs]
+
+
+def _own_size(picture: Image.Image, height: int | None, width: int | None) -> tuple[int, int]:
+    """A picture's own height and width, its longer side LONGEST px at most; a side that is given stays."""
+    shrink = min(1.0, LONGEST / max(picture.size))
+    sides = (max(1, math.floor(length * shrink)) for length in (picture.height, picture.width))
+    tall, wide = (given or own for given, own in zip((height, width), sides, strict=True))
+    return tall, wide
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    red, green, blue = picture.split()
+    return red.tobytes() == green.tobytes() == blue.tobytes()
+
+
+def _folder_names(names: Sequence[str]) -> list[str]:
+    """A folder for each picture, named after its file; the second of a name gets `-2`."""
+    taken: set[str] = set()
+    folders = []
+    for name in names:
+        stem, number = Path(name).stem, 1
+        free = stem
+        while free in taken:
+            number += 1
+            free = f"{stem}-{number}"
+        taken.add(free)
+        folders.append(free)
+    return folders
+
+
+def _write_summary(out: Path, network: Network, records: list[dict[str, Any]]) -> None:
+    facts = {"network": network.source, "kind": network.kind, "pictures": records}
+    write_atomically(out / "seen.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))

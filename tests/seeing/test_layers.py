@@ -1,0 +1,176 @@
+"""Layers' outputs are those of Keras' own sub-models, however a model is put together."""
+
+import keras
+import numpy as np
+import pytest
+
+from linesexp.errors import InputError
+from linesexp.seeing.layers import convolutions, layer_outputs, picture_shape, takes_bytes
+
+layers = keras.layers
+
+
+def pictures(*shape, seed=0):
+    return np.random.default_rng(seed).random((2, *shape), dtype=np.float32)
+
+
+def functional():
+    """A branch, a shared layer, batch normalisation with statistics of its own, and a depthwise convolution."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((12, 10, 3))
+    shared = layers.Conv2D(3, 3, padding="same", activation="relu", name="shared")
+    first = shared(inputs)
+    second = shared(first)
+    depth = layers.DepthwiseConv2D(3, padding="same", name="depth")(second)
+    normed = layers.BatchNormalization(name="norm")(depth)
+    joined = layers.Concatenate(name="joined")([first, normed])
+    flat = layers.GlobalAveragePooling2D(name="mean")(joined)
+    model = keras.Model(inputs, layers.Dense(4, activation="softmax", name="classes")(flat))
+    norm = model.get_layer("norm")
+    norm.set_weights([np.random.default_rng(index).random(3) + 0.5 for index in range(4)])
+    return model
+
+
+def nested():
+    keras.utils.set_random_seed(2)
+    inner = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.SeparableConv2D(5, 3, name="separable"),
+            layers.MaxPooling2D(name="pool"),
+        ],
+        name="inner",
+    )
+    inputs = keras.Input((10, 10, 1))
+    start = layers.Conv2D(3, 3, name="start")(inputs)
+    return keras.Model(
+        inputs, layers.Dense(2, name="classes")(layers.Flatten(name="flat")(inner(start)))
+    ), inner
+
+
+class Block(keras.layers.Layer):
+    """A block with a calculation of its own: a residual connection."""
+
+    def __init__(self, **how):
+        super().__init__(**how)
+        self.conv = layers.Conv2D(2, 3, padding="same", name="conv")
+
+    def call(self, inputs):
+        return inputs + self.conv(inputs)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.block = Block(name="block")
+        self.dense = layers.Dense(3, name="dense")
+
+    def call(self, inputs):
+        return 2 * self.dense(keras.ops.mean(self.block(inputs), axis=(1, 2)))
+
+
+def by_keras(model, tensor, batch):
+    return keras.ops.convert_to_numpy(keras.Model(model.inputs[0], tensor)(batch, training=False))
+
+
+def outputs_of(model, batch):
+    return {output.name: output.values for output in layer_outputs(model, batch)}
+
+
+def test_a_functional_model_with_a_branch_and_a_shared_layer():
+    model, batch = functional(), pictures(12, 10, 3)
+    found = outputs_of(model, batch)
+    assert list(found) == ["shared", "shared#2", "depth", "norm", "joined", "mean", "classes"]
+    shared = model.get_layer("shared")
+    for name in list(found)[2:]:
+        expected = by_keras(model, model.get_layer(name).output, batch)
+        np.testing.assert_allclose(found[name], expected, atol=1e-6, rtol=1e-6)
+    nodes = [node.output_tensors[0] for node in shared._inbound_nodes]
+    for name, tensor in zip(("shared", "shared#2"), nodes, strict=True):
+        np.testing.assert_allclose(found[name], by_keras(model, tensor, batch), atol=1e-6, rtol=1e-6)
+    assert not np.allclose(found["shared"], found["shared#2"])
+
+
+def test_layers_of_a_nested_model_have_its_name_before_theirs():
+    (model, inner), batch = nested(), pictures(10, 10, 1)
+    found = outputs_of(model, batch)
+    assert list(found) == ["start", "inner/separable", "inner/pool", "flat", "classes"]
+    start = by_keras(model, model.get_layer("start").output, batch)
+    for name in ("separable", "pool"):
+        expected = by_keras(inner, inner.get_layer(name).output, start)
+        np.testing.assert_allclose(found[f"inner/{name}"], expected, atol=1e-6, rtol=1e-6)
+    np.testing.assert_allclose(found["classes"], model(batch), atol=1e-6, rtol=1e-6)
+
+
+def test_a_sequential_model():
+    model = keras.Sequential(
+        [
+            keras.Input((9, 9, 1)),
+            layers.Conv2D(4, 3, name="conv"),
+            layers.ReLU(name="relu"),
+            layers.Flatten(name="flat"),
+        ]
+    )
+    batch = pictures(9, 9, 1)
+    found = outputs_of(model, batch)
+    assert list(found) == ["conv", "relu", "flat"]
+    for name, values in found.items():
+        np.testing.assert_allclose(values, by_keras(model, model.get_layer(name).output, batch), atol=1e-6)
+
+
+def test_a_subclassed_model_and_a_block_of_ones_own_that_were_never_called():
+    model, batch = Subclassed(), pictures(6, 6, 2)
+    found = outputs_of(model, batch)
+    assert list(found) == ["block/conv", "block", "dense", "output"]
+    np.testing.assert_allclose(found["block"], batch + found["block/conv"], atol=1e-6)
+    np.testing.assert_allclose(found["output"], 2 * found["dense"], atol=1e-6)
+
+
+def test_listening_leaves_keras_as_it_was():
+    before = keras.layers.Layer.__call__
+    model = functional()
+    layer_outputs(model, pictures(12, 10, 3))
+    assert keras.layers.Layer.__call__ is before
+    with pytest.raises(Exception, match=r"shape|incompatible"):
+        layer_outputs(model, pictures(3, 3, 1))
+    assert keras.layers.Layer.__call__ is before
+
+
+def test_a_model_that_wants_its_picture_in_a_list_gets_it_without_a_warning():
+    inputs = keras.Input((6, 6, 1))
+    model = keras.Model([inputs], layers.Conv2D(2, 3, name="conv")(inputs))
+    assert list(outputs_of(model, pictures(6, 6, 1))) == ["conv"]
+
+
+def test_convolutions_are_named_in_order_and_a_model_without_is_refused():
+    assert convolutions(functional(), pictures(12, 10, 3)) == ["shared", "shared#2", "depth"]
+    assert convolutions(nested()[0], pictures(10, 10, 1)) == ["start", "inner/separable"]
+    dense = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2)])
+    with pytest.raises(InputError, match="no two-dimensional convolution"):
+        convolutions(dense, pictures(4, 4, 1))
+
+
+def test_what_a_model_takes():
+    assert picture_shape(functional()) == (12, 10, 3)
+    assert picture_shape(keras.Sequential([keras.Input((None, 7, 1)), layers.Conv2D(1, 3)])) == (None, 7, 1)
+
+
+@pytest.mark.parametrize("shape", [(5,), (8, 8), (8, 8, 2), (3, 8, 8), (4, 8, 8, 1)], ids=str)
+def test_a_model_that_takes_no_pictures_is_refused(shape):
+    inputs = keras.Input(shape)
+    with pytest.raises(InputError, match="it takes"):
+        picture_shape(keras.Model(inputs, layers.Flatten()(inputs)))
+
+
+def test_a_model_with_two_inputs_is_refused():
+    inputs = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
+    with pytest.raises(InputError, match="one batch of pictures"):
+        picture_shape(keras.Model(inputs, layers.Add()(inputs)))
+
+
+def test_a_model_that_begins_by_rescaling_takes_bytes():
+    start = [keras.Input((8, 8, 1)), layers.Rescaling(1 / 255)]
+    inner = keras.Sequential([*start, layers.Conv2D(1, 3)])
+    assert takes_bytes(inner)
+    assert takes_bytes(keras.Sequential([keras.Input((8, 8, 1)), inner, layers.Flatten()]))
+    assert not takes_bytes(functional())
