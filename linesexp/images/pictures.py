@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -81,7 +80,7 @@ def decode_grey(
 def _upright(data: bytes, source: str, most_pixels: int) -> Image.Image:
     """The picture as RGBA, turned upright; its size is checked before it is decoded."""
     try:
-        with _pillow_limit(most_pixels), Image.open(io.BytesIO(data)) as picture:
+        with _our_limit_alone(), Image.open(io.BytesIO(data)) as picture:
             if picture.width * picture.height > most_pixels:
                 raise TooManyPixels(
                     f"{source}: {picture.width}×{picture.height} pixels; at most {most_pixels:,} are read"
@@ -89,21 +88,17 @@ def _upright(data: bytes, source: str, most_pixels: int) -> Image.Image:
             return _eight_bits(ImageOps.exif_transpose(picture), source).convert("RGBA")
     except InputError:
         raise
-    except Image.DecompressionBombError:
-        raise TooManyPixels(f"{source}: far more pixels than the {most_pixels:,} that are read") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
 
 
 @contextlib.contextmanager
-def _pillow_limit(most_pixels: int) -> Iterator[None]:
-    """Pillow warns beyond its own limit and refuses beyond twice that; for now it is this one."""
+def _our_limit_alone() -> Iterator[None]:
+    """Pillow's own limit lifted: sizes are checked here, before anything is decoded, and named in the error."""
     before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = most_pixels
+    Image.MAX_IMAGE_PIXELS = None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            yield
+        yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
 
