@@ -30,7 +30,8 @@ def analyse(run: Run) -> Analysis:
     kernels, history, network = run.kernels, run.history, run.config.network
     steps, filters, size = kernels.shape[:3]
     bank = operator_bank(size)
-    luck = _luck(run)
+    nulls = _nulls(run)
+    luck = nulls.initialiser
     similarity = direction_cosines(kernels.reshape(-1, size, size), bank)
     images, labels = run.dataset.part("test")
     weights = history.at(-1)
@@ -41,8 +42,8 @@ def analyse(run: Run) -> Analysis:
     analysis = Analysis(
         steps=history.steps.tolist(),
         preference_classes=(names[pair[0]], names[pair[1]]),
-        kernels=_records(run, -1),
-        untrained=_records(run, 0),
+        kernels=_records(run, -1, nulls),
+        untrained=_records(run, 0, nulls),
         similarity={name: values.reshape(steps, filters).tolist() for name, values in similarity.items()},
         chance=chance_of(luck, network.initializer),
         course=course_record(course(kernels, bank)),
@@ -64,20 +65,28 @@ def analyse(run: Run) -> Analysis:
     return dataclasses.replace(analysis, missing=missing, ledger=ledger(run, analysis))
 
 
-def _records(run: Run, step: int) -> list[KernelRecord]:
+def _records(run: Run, step: int, nulls: Nulls) -> list[KernelRecord]:
     """Records of the first layer's kernels at a recorded step (0 or −1)."""
     kernels = run.kernels
-    size = kernels.shape[-1]
-    bank = operator_bank(size)
-    # Streams of their own and not the run's seed: chance does not depend on what it is compared with.
+    bank = operator_bank(kernels.shape[-1])
+    as_smooth = covariance_null(kernels[step], bank, rng_for(0, "null", "covariance"))
+    nulls = dataclasses.replace(nulls, covariance=as_smooth)
+    return kernel_records(kernels[step], kernels[0], behaviour(run, step), bank, nulls, "conv1")
+
+
+def _nulls(run: Run) -> Nulls:
+    """The nulls that are the same for all steps; that of smoothness depends on the step.
+
+    Streams of their own and not the run's seed: chance does not depend on what it is compared with.
+    """
+    bank = operator_bank(run.kernels.shape[-1])
     control = run.controls.get("shuffled-labels")
-    nulls = Nulls(
+    return Nulls(
         _luck(run),
-        covariance_null(kernels[step], bank, rng_for(0, "null", "covariance")),
-        shuffled_weights_null(kernels[0], bank, rng_for(0, "null", "step0")),
+        None,
+        shuffled_weights_null(run.kernels[0], bank, rng_for(0, "null", "step0")),
         covariance_null(control.kernels[-1], bank, rng_for(0, "null", "shuffled")) if control else None,
     )
-    return kernel_records(kernels[step], kernels[0], behaviour(run, step), bank, nulls, "conv1")
 
 
 def _luck(run: Run) -> Null:
