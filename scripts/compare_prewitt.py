@@ -6,7 +6,7 @@ Usage: python scripts/compare_prewitt.py [RUN]
 import sys
 
 import linesexp
-from linesexp.reporting import MEASURES, make
+from linesexp.report.making import MEASURES, make
 
 
 def main(path: str) -> None:

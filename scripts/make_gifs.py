@@ -6,7 +6,7 @@ Usage: python scripts/make_gifs.py [RUN]
 import sys
 
 import linesexp
-from linesexp.reporting import GIFS, make
+from linesexp.report.making import GIFS, make
 
 
 def main(path: str) -> None:

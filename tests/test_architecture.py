@@ -19,7 +19,9 @@ ABOVE = (
     "linesexp.study",
     "linesexp.cli",
     "linesexp.commands",
-    "linesexp.reporting",
+    "linesexp.report",
+    "linesexp.looking",
+    "linesexp.own_pictures",
     "linesexp.run",
     "linesexp.evidence",
 )

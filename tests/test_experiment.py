@@ -15,7 +15,7 @@ from linesexp import environment, experiment, open_run
 from linesexp.config import build_config, settings_of
 from linesexp.errors import InputError, LinesexpError
 from linesexp.predicting import predict
-from linesexp.reporting import MAKERS, make
+from linesexp.report.making import MAKERS, make
 from linesexp.runs import RunFolder
 from linesexp.runs.folder import MissingFile
 from linesexp.runs.formats import npz_bytes, parse_npz, parse_tensors, tensors_bytes

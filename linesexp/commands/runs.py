@@ -112,7 +112,7 @@ def train(
         given = {name: value for name, value in given.items() if name not in OF_OWN_ONLY}
         config = chosen_config(given, config_file, before)
     else:
-        from linesexp.own_pictures import for_own_pictures, take_pictures
+        from linesexp.own_pictures.taking import for_own_pictures, take_pictures
 
         config = chosen_config(given, config_file, for_own_pictures(before))
         with progress_on("picture", quiet) as progress:
@@ -139,7 +139,7 @@ def train(
 @common_options
 def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
     """Measure RUN, and make its figures, GIFs and report.html."""
-    from linesexp.reporting import MAKERS, make
+    from linesexp.report.making import MAKERS, make
     from linesexp.run import open_run
 
     opened = open_run(run)

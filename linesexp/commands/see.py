@@ -84,9 +84,9 @@ def see(
     """
     options = _options(given)
     scale, size = (_pair(given[name], f"--{name}") for name in ("pixels", "size"))
-    from linesexp.looking import see as see_pictures
-    from linesexp.looking import see_numbers
-    from linesexp.networks import open_network
+    from linesexp.looking.networks import open_network
+    from linesexp.looking.see import see as see_pictures
+    from linesexp.looking.see import see_numbers
 
     folder = out or Path("results/see") / (Path(network).resolve().stem or "root")
     if not figures:
@@ -111,7 +111,7 @@ def see(
 
 def _options(given: dict[str, Any]) -> Any:
     from linesexp.errors import ConfigError
-    from linesexp.looking import Options
+    from linesexp.looking.look import Options
 
     words = given["attribution"]
     methods = METHODS if words is None else () if words == "none" else tuple(words.split(","))

@@ -22,7 +22,7 @@ from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.shape import shares, side_contrast
 from linesexp.kernels.tuning import order_strength
 from linesexp.kernels.verdicts import Finding
-from linesexp.picture_words import compared
+from linesexp.own_pictures.words import compared
 from linesexp.run import Run
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers

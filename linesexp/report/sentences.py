@@ -9,7 +9,7 @@ from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.health import DEAD
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.kernels.verdicts import REFUTED
-from linesexp.picture_words import about_own_data, compared, picture_words
+from linesexp.own_pictures.words import about_own_data, compared, picture_words
 from linesexp.wording import percent
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 import msgspec
 
 from linesexp import experiment
-from linesexp.class_folders import (
+from linesexp.config import ExperimentConfig, differences
+from linesexp.errors import InputError
+from linesexp.images.own import arrange
+from linesexp.own_pictures.class_folders import (
     ClassFolders,
     Progress,
     digest_of,
@@ -14,9 +17,6 @@ from linesexp.class_folders import (
     plain,
     read_pictures,
 )
-from linesexp.config import ExperimentConfig, differences
-from linesexp.errors import InputError
-from linesexp.images.own import arrange
 from linesexp.picture_settings import OF_OWN, FolderPictures, ImagesConfig
 from linesexp.run import Run
 from linesexp.runs.folder import RunFolder

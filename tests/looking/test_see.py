@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from linesexp.cli import cli
-from linesexp.looking import Options, see
-from linesexp.networks import open_network
+from linesexp.looking.networks import open_network
+from linesexp.looking.see import Options, see
 from linesexp.run import open_run
 from linesexp.seeing.forward import forward
 

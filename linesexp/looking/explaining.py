@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from linesexp.errors import ConfigError
-from linesexp.looking import Look, Options, class_index, class_names_for, noise_for
-from linesexp.networks import Network
+from linesexp.looking.look import Look, Options, class_index, class_names_for, noise_for
+from linesexp.looking.networks import Network
 from linesexp.views.seeing import MethodView, likeness
 
 if TYPE_CHECKING:

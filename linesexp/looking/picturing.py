@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from linesexp.looking import Look, class_names_for
-from linesexp.networks import Network
+from linesexp.looking.look import Look, class_names_for
+from linesexp.looking.networks import Network
 from linesexp.seeing.forward import LayerOutput
 from linesexp.views.seeing import (
     LayerView,

@@ -6,7 +6,7 @@ import pytest
 
 from linesexp.kernels.claims import CLAIMS
 from linesexp.kernels.verdicts import Finding, judge
-from linesexp.page_ledger import about_ledger, leans, ledger_cards
+from linesexp.report.ledger import about_ledger, leans, ledger_cards
 
 CLAIM = dataclasses.replace(CLAIMS[0], wanted="above", reference=0.5, universal=True)
 

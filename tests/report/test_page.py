@@ -16,7 +16,7 @@ import pytest
 from linesexp import open_run
 from linesexp.config import ExperimentConfig, build_config, config_json
 from linesexp.kernels.analysis import analysis_json
-from linesexp.page import layer_table, page_of
+from linesexp.report.page import layer_table, page_of
 from linesexp.run import dataset_bytes
 from linesexp.runs import RunFolder
 from linesexp.views.page import data_uri, render_page

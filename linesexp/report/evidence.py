@@ -6,7 +6,7 @@ from linesexp.config import ImagesConfig
 from linesexp.images.unseen import changes_in_words
 from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
-from linesexp.sentences import operator_name
+from linesexp.report.sentences import operator_name
 from linesexp.wording import percent
 
 Table = dict[str, Any]  # caption; head: (words of a column, whether it holds words); rows of texts

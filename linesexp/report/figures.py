@@ -1,25 +1,12 @@
-"""From a recorded run to analysis.json, figures, GIFs and the page; each made once and kept.
-
-A file is current as long as the run's files, and the code that made it, are the ones it was made
-from; `make` leaves current files alone.
-"""
-
-import hashlib
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
+"""The figures and GIFs of a recorded run, one function each: from the run to the file's bytes."""
 
 import numpy as np
 
 from linesexp.evidence.behaviour import class_pair, tuning_at
-from linesexp.evidence.measuring import analyse
-from linesexp.kernels.analysis import (
-    analysis_json,
-)
 from linesexp.kernels.course import Course
 from linesexp.kernels.match import BANK_OPERATORS, LARGEST, operator_bank
 from linesexp.kernels.operators import DIRECTIONS, OPERATORS, get_operator
-from linesexp.page import FRAMES, page_of
+from linesexp.report.page import FRAMES
 from linesexp.run import Run
 from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
 from linesexp.seeing.forward import forward, preference, strongest_answers
@@ -30,33 +17,6 @@ from linesexp.views.style import png_bytes
 from linesexp.views.tuning import course_figure, tuning_figure
 from linesexp.views.walkthrough import walkthrough_figure
 from linesexp.wording import short_name
-
-STAGE = "report"
-MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
-Progress = Callable[[int, int, str], None]
-
-
-def make(run: Run, *names: str, progress: Progress = lambda done, total, words: None) -> list[str]:
-    """Make each of these files (keys of MAKERS) that is not current, and commit it; returns those made.
-
-    Raises MissingFile without recorded steps, DamagedFile where an input is damaged.
-    """
-    run.require("config.json", "dataset.npz", "history.csv")
-    with run.folder.writing():
-        made_from = _made_from(run)
-        manifest = run.folder.manifest()
-        run.check(except_for=STAGE)
-        damaged = {error.name for error in run.folder.damaged()}
-        stale = [
-            name
-            for name in names
-            if name not in manifest or manifest[name].made_from != made_from or name in damaged
-        ]
-        for index, name in enumerate(stale):
-            progress(index, len(stale), name)
-            run.folder.commit({name: MAKERS[name](run)}, STAGE, made_from)
-        progress(len(stale), len(stale), "done")
-    return stale
 
 
 def chosen_kernels(run: Run) -> tuple[int, int]:
@@ -109,7 +69,8 @@ def _typical(images: np.ndarray) -> np.ndarray:
     return images[np.argsort(ink, kind="stable")[len(ink) // 2]]
 
 
-def _responses_png(run: Run) -> bytes:
+def responses_png(run: Run) -> bytes:
+    """Responses of two trained kernels, before and after, beside those of Prewitt operators."""
     pictures, names = _test_pictures(run)
     last = run.history.steps[-1]
     kernels, bias, titles, norms = [], [], [], []
@@ -131,11 +92,12 @@ def _responses_png(run: Run) -> bytes:
     return png_bytes(figure)
 
 
-def _responses_gif(run: Run) -> bytes:
+def responses_film(run: Run) -> bytes:
+    """Responses of the same two kernels to two pictures at every recorded step, as a GIF."""
     pictures, names = _test_pictures(run)
-    frames = _frames(run)
-    steps = run.history.steps[frames]
-    weights = {name: run.history.weights[f"conv1/{name}"][frames] for name in ("kernel", "bias")}
+    shown_steps = frames(run)
+    steps = run.history.steps[shown_steps]
+    weights = {name: run.history.weights[f"conv1/{name}"][shown_steps] for name in ("kernel", "bias")}
     chosen = chosen_kernels(run)
     # Steps and kernels take the place of the filters: all of them in one convolution.
     kernels = np.concatenate([np.moveaxis(weights["kernel"][..., k], 0, -1) for k in chosen], axis=-1)
@@ -151,13 +113,14 @@ def _responses_gif(run: Run) -> bytes:
     return responses_gif(shown, names, steps, rows, run.config.network.activation)
 
 
-def _frames(run: Run) -> np.ndarray:
+def frames(run: Run) -> np.ndarray:
     """Indices of the recorded steps that a GIF shows: all, or FRAMES of them from the first to the last."""
     count = len(run.history.steps)
     return np.unique(np.linspace(0, count - 1, min(count, FRAMES)).round().astype(int))
 
 
-def _walkthrough_png(run: Run) -> bytes:
+def walkthrough_png(run: Run) -> bytes:
+    """A test picture's way through all layers."""
     pictures, names = _test_pictures(run)
     outputs = forward(pictures[:1], run.history.at(-1), run.config.network)
     layers = [(output.name, output.values[0]) for output in outputs]
@@ -167,7 +130,8 @@ def _walkthrough_png(run: Run) -> bytes:
     return png_bytes(figure)
 
 
-def _before_after_png(run: Run) -> bytes:
+def before_after_png(run: Run) -> bytes:
+    """Each kernel untrained and trained, with the operator that it resembles most."""
     kernels = run.kernels
     bank = operator_bank(kernels.shape[-1])
     operators, captions = [], []
@@ -188,7 +152,8 @@ def _before_after_png(run: Run) -> bytes:
     return png_bytes(figure)
 
 
-def _operators_png(run: Run) -> bytes:
+def operators_png(run: Run) -> bytes:
+    """The operators that kernels are compared with."""
     size = run.kernels.shape[-1]
     shown = [
         get_operator(name, min(size, LARGEST), detects)
@@ -199,19 +164,22 @@ def _operators_png(run: Run) -> bytes:
     return png_bytes(operators_figure(np.stack([operator.kernel for operator in shown]), names))
 
 
-def _similarity_png(run: Run) -> bytes:
+def similarity_png(run: Run) -> bytes:
+    """Likeness of the kernels to operators over training."""
     analysis = run.analysis
     similarity = {name: np.array(values, dtype=float) for name, values in analysis.similarity.items()}
     return png_bytes(similarity_figure(run.history.steps, similarity, analysis.chance.by_direction))
 
 
-def _tuning_png(run: Run) -> bytes:
+def tuning_png(run: Run) -> bytes:
+    """What bars and edges each kernel answers to, untrained and trained."""
     health = [record.health for record in run.analysis.kernels]
     figure = tuning_figure(tuning_at(run, 0), tuning_at(run, -1), health, run.history.steps[-1])
     return png_bytes(figure)
 
 
-def _course_png(run: Run) -> bytes:
+def course_png(run: Run) -> bytes:
+    """Shares of energy of the kernels over training."""
     analysis = run.analysis
     measured = Course(*(np.array(values, dtype=float) for values in vars(analysis.course).values()))
     return png_bytes(course_figure(run.history.steps, measured, analysis.course_chance))
@@ -221,41 +189,12 @@ def _shown(picture: np.ndarray) -> np.ndarray:
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
 
-MAKERS: dict[str, Callable[[Run], bytes]] = {
-    "analysis.json": lambda run: analysis_json(analyse(run)),
-    "figures/training.png": lambda run: png_bytes(training_figure(run.log)),
-    "figures/kernels_before_after.png": _before_after_png,
-    "figures/similarity.png": _similarity_png,
-    "figures/operators.png": _operators_png,
-    "figures/course.png": _course_png,
-    "figures/tuning.png": _tuning_png,
-    "figures/responses.png": _responses_png,
-    "figures/walkthrough.png": _walkthrough_png,
-    "gifs/kernels.gif": lambda run: kernels_gif(
-        run.kernels[_frames(run)], run.history.steps[_frames(run)], run.log
-    ),
-    "gifs/responses.gif": _responses_gif,
-    "report.html": lambda run: page_of(run).encode(),
-}
-MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_after.png")
-GIFS = ("gifs/kernels.gif", "gifs/responses.gif")
+def training_png(run: Run) -> bytes:
+    """Loss and accuracy at every epoch."""
+    return png_bytes(training_figure(run.log))
 
 
-def _made_from(run: Run) -> str:
-    """Digest of the files of the run and its controls, and of the code, that everything here is made from."""
-    digest = hashlib.sha256(_code_digest().encode())
-    for of, each in {"": run, **run.controls}.items():
-        for name, entry in sorted(each.folder.manifest().items()):
-            if name.startswith(MADE_FROM_PREFIXES):
-                digest.update(f"{of} {name} {entry.sha256}\n".encode())
-    return digest.hexdigest()
-
-
-@cache
-def _code_digest() -> str:
-    package = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        if path.suffix in (".py", ".html", ".css", ".js"):
-            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
+def kernels_film(run: Run) -> bytes:
+    """The first layer's kernels at every recorded step, as a GIF."""
+    shown = frames(run)
+    return kernels_gif(run.kernels[shown], run.history.steps[shown], run.log)

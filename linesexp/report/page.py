@@ -6,8 +6,8 @@ from linesexp import __version__
 from linesexp.config import SECTIONS, ExperimentConfig, settings_of
 from linesexp.kernels.match import operator_bank
 from linesexp.kernels.records import KernelRecord
-from linesexp.layer_table import layer_table
-from linesexp.page_evidence import (
+from linesexp.own_pictures.words import picture_words
+from linesexp.report.evidence import (
     ablation_table,
     about_audit,
     about_nulls,
@@ -18,11 +18,9 @@ from linesexp.page_evidence import (
     shortcuts_table,
     unseen_table,
 )
-from linesexp.page_ledger import about_ledger, ledger_cards
-from linesexp.picture_words import picture_words
-from linesexp.run import Run
-from linesexp.runs.formats import parse_json
-from linesexp.sentences import (
+from linesexp.report.layer_table import layer_table
+from linesexp.report.ledger import about_ledger, ledger_cards
+from linesexp.report.sentences import (
     about_blind_border,
     about_chance,
     about_data,
@@ -34,6 +32,8 @@ from linesexp.sentences import (
     operator_name,
     summary,
 )
+from linesexp.run import Run
+from linesexp.runs.formats import parse_json
 from linesexp.views.animation import first_frame
 from linesexp.views.page import data_uri, render_page
 from linesexp.wording import shown

@@ -1,0 +1,1 @@
+"""see: pictures through a network, and the figures of that."""

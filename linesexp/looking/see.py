@@ -1,0 +1,124 @@
+"""See what a network does with picture files: classes, every layer's maps, what speaks for a class."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from linesexp.errors import ConfigError
+from linesexp.looking.explaining import Explainer
+from linesexp.looking.look import Options, classes_of, look_at, read_picture, to_scale
+from linesexp.looking.networks import Network
+from linesexp.looking.picturing import figures_of
+from linesexp.runs.atomic import write_atomically
+from linesexp.runs.formats import npz_bytes
+
+BATCH_FLOATS = 2**25  # numbers of maps held at a time where no figures are made
+Progress = Callable[[int, int, str], None]
+
+
+def see(
+    network: Network,
+    names: Sequence[str],
+    out: str | os.PathLike[str],
+    options: Options,
+    say: Callable[[str], None] = lambda words: None,
+    progress: Progress = lambda done, total, words: None,
+) -> list[dict[str, Any]]:
+    """Look at pictures one by one; writes their figures into folders of `out`, and out/seen.json.
+
+    Returns one record a picture: picture, resized, class, probabilities, layers, attribution, files. `say`
+    hears what was done to a picture.
+    """
+    folders = _folder_names(names)
+    records: list[dict[str, Any]] = []
+    explainer = Explainer(network, options) if options.methods else None
+    for index, (name, folder) in enumerate(zip(names, folders, strict=True)):
+        picture = read_picture(name, network, options.most_pixels)
+        note = network.note(picture.values)
+        say(f"{name}: {picture.change}" + (f"\n{name}: {note}" if note else ""))
+        look = look_at(network, picture)
+        look.facts["note"] = note
+        pixels = to_scale(picture.values, network)
+        convolutions = network.convolutions(pixels[None])
+        maps, steps = None, 1
+        if explainer and explainer.can_explain(look):
+            steps = explainer.steps(pixels) + 1
+
+            def tell(done: int, words: str, index: int = index, steps: int = steps, name: str = name) -> None:
+                progress(index * steps + done, len(names) * steps, f"{Path(name).name}: {words}")
+
+            maps = explainer.explain(look, pixels, convolutions[-1], tell)
+        elif explainer:
+            say(f"{network.source}: its output is no list of classes, so there is none to explain")
+        look.facts["files"] = []
+        for file, data in figures_of(network, look, maps, convolutions):
+            write_atomically(Path(out) / folder / file, data)
+            look.facts["files"].append(f"{folder}/{file}")
+        progress((index + 1) * steps, len(names) * steps, f"{Path(name).name}: figures")
+        records.append(look.facts)
+    _write_summary(Path(out), network, records)
+    return records
+
+
+def see_numbers(
+    network: Network,
+    names: Sequence[str],
+    out: str | os.PathLike[str],
+    options: Options,
+    progress: Progress = lambda done, total, words: None,
+) -> list[dict[str, Any]]:
+    """Classes and every layer's maps of many pictures, without figures: out/maps-00000.npz … and out/seen.json.
+
+    An .npz holds `pictures`, their names, and an array (n, …) for each layer. Of a run, after training alone.
+    """
+    if None in network.shape:
+        raise ConfigError(
+            f"{network.source}: takes pictures of any size; for numbers alone name one with --size"
+        )
+    records: list[dict[str, Any]] = []
+    start, block = 0, 1
+    while start < len(names):
+        pictures = [read_picture(name, network, options.most_pixels) for name in names[start : start + block]]
+        pixels = to_scale(np.stack([picture.values for picture in pictures]), network)
+        if start == 0:
+            network.convolutions(pixels[:1])  # none is an error
+        outputs = network.outputs(pixels)
+        file = f"maps-{start:05d}.npz"
+        arrays = {output.name.replace("/", "."): output.values for output in outputs}
+        data = npz_bytes(
+            {"pictures": np.array([picture.name for picture in pictures])} | arrays, compress=False
+        )
+        write_atomically(Path(out) / file, data)
+        for row, picture in enumerate(pictures):
+            record = {"picture": picture.name, "resized": picture.change, "note": network.note(picture.values)}
+            record |= classes_of(outputs[-1].values[row], network.class_names)
+            records.append(record | {"files": [file]})
+        start += len(pictures)
+        progress(start, len(names), "")
+        block = max(1, min(256, BATCH_FLOATS // sum(output.values[0].size for output in outputs)))
+    _write_summary(Path(out), network, records)
+    return records
+
+
+def _folder_names(names: Sequence[str]) -> list[str]:
+    """A folder for each picture, named after its file; the second of a name gets `-2`."""
+    taken: set[str] = set()
+    folders = []
+    for name in names:
+        stem, number = Path(name).stem, 1
+        free = stem
+        while free in taken:
+            number += 1
+            free = f"{stem}-{number}"
+        taken.add(free)
+        folders.append(free)
+    return folders
+
+
+def _write_summary(out: Path, network: Network, records: list[dict[str, Any]]) -> None:
+    facts = {"network": network.source, "kind": network.kind, "pictures": records}
+    write_atomically(out / "seen.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))

@@ -1,0 +1,1 @@
+"""A run on somebody's own pictures, from class folders."""
