@@ -1,4 +1,4 @@
-"""Make the GIFs of a run: its kernels, and their responses to two pictures, while training goes on.
+"""Make the GIFs of a run while it learns: the kernels of every layer, and responses to two pictures.
 
 Usage: python scripts/make_gifs.py [RUN]
 """
@@ -6,14 +6,15 @@ Usage: python scripts/make_gifs.py [RUN]
 import sys
 
 import linesexp
-from linesexp.report.making import GIFS, make
+from linesexp.report.making import make, makers
 
 
 def main(path: str) -> None:
     """Make what is not current, and say what there is."""
     run = linesexp.open_run(path)
-    made = make(run, *GIFS)
-    for name in GIFS:
+    gifs = [name for name in makers(run) if name.endswith(".gif")]
+    made = make(run, *gifs)
+    for name in gifs:
         print(f"{path}/{name}: {len(run.history.steps)} frames{'' if name in made else ' (was current)'}")
 
 

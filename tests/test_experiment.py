@@ -15,7 +15,7 @@ from linesexp import environment, experiment, open_run
 from linesexp.config import build_config, settings_of
 from linesexp.errors import InputError, LinesexpError
 from linesexp.predicting import predict
-from linesexp.report.making import MAKERS, make
+from linesexp.report.making import make, makers
 from linesexp.runs import RunFolder
 from linesexp.runs.folder import MissingFile
 from linesexp.runs.formats import npz_bytes, parse_npz, parse_tensors, tensors_bytes
@@ -453,14 +453,14 @@ def test_verify_counts_the_files_and_lists_the_damaged_ones(run):
 
 def test_reporting_twice_makes_nothing(run):
     before = times(run, "report")
-    assert make(open_run(run), *MAKERS) == []
+    assert make(open_run(run), *makers(open_run(run))) == []
     assert times(run, "report") == before
 
 
 def test_a_report_makes_the_same_bytes_again(run):
     before = contents(run)
     forget(run, "report")
-    assert make(open_run(run), *MAKERS) == list(MAKERS)
+    assert make(open_run(run), *makers(open_run(run))) == list(makers(open_run(run)))
     assert contents(run) == before
 
 
@@ -468,7 +468,7 @@ def test_only_what_is_damaged_is_made_again(run):
     before = contents(run)
     truncate(run / "figures/similarity.png")
     (run / "analysis.json").unlink()
-    assert make(open_run(run), *MAKERS) == ["analysis.json", "figures/similarity.png"]
+    assert make(open_run(run), *makers(open_run(run))) == ["analysis.json", "figures/similarity.png"]
     assert contents(run) == before
 
 
@@ -481,7 +481,7 @@ def test_a_file_whose_replacement_never_arrived_is_made_again(run):
         folder.commit({name: b"of other kernels"}, "report", "other kernels")
         folder.commit({name: before[name]}, "report", made_from)
     (run / name).write_bytes(b"of other kernels")
-    make(open_run(run), *MAKERS)
+    make(open_run(run), *makers(open_run(run)))
     assert (run / name).read_bytes() == before[name]
 
 
@@ -513,14 +513,14 @@ def test_a_figure_of_damaged_kernels_is_not_made(run):
 def test_reporting_before_training_names_the_command(run):
     forget(run, "train", "report")
     with pytest.raises(MissingFile, match=f"run `linesexp train {run}` first"):
-        make(open_run(run), *MAKERS)
+        make(open_run(run), *makers(open_run(run)))
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0], ids=["diverged", "constant"])
 def test_kernels_that_diverged_or_died_can_be_reported(value, run):
     """A step size that is too large is a lesson, too."""
     new_kernels(run, lambda kernels: np.full_like(kernels, value))
-    make(open_run(run), *MAKERS)
+    make(open_run(run), *makers(open_run(run)))
     analysis = open_run(run).analysis
     assert [record.match for record in analysis.kernels] == [None] * 4
     assert all(record.match for record in analysis.untrained)

@@ -139,18 +139,18 @@ def train(
 @common_options
 def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
     """Measure RUN, and make its figures, GIFs and report.html."""
-    from linesexp.report.making import MAKERS, make
+    from linesexp.report.making import make, makers
     from linesexp.run import open_run
 
     opened = open_run(run)
     with progress_on("file", quiet) as progress:
-        made = make(opened, *MAKERS, progress=progress)
+        made = make(opened, *makers(opened), progress=progress)
     facts = {"run": run, "made": made, "page": f"{run}/report.html"}
     for line in opened.analysis.missing:
         say(quiet)(f"note: {line}")
     if as_json:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
-    words = f"{len(made)} of {len(MAKERS)} files made, the others were current"
+    words = f"{len(made)} of {len(makers(opened))} files made, the others were current"
     finish(facts, words, f"open {run}/report.html", as_json, quiet)
 
 

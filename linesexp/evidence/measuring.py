@@ -7,6 +7,7 @@ import numpy as np
 
 from linesexp.controls import outcome
 from linesexp.evidence.behaviour import behaviour, class_pair
+from linesexp.evidence.deeper import deeper_records
 from linesexp.evidence.ledger import ledger
 from linesexp.images.audit import Score as ScoreWithInterval
 from linesexp.images.audit import audit, score_of
@@ -54,6 +55,7 @@ def analyse(run: Run) -> Analysis:
         quality=layer_quality(layers[-1], quality),
         ablation=ablate(images, labels, weights, network),
         swap=swap(images, labels, weights, network, matched_operators(weights["conv1/kernel"], bank)),
+        deeper=deeper_records(run),
         controls=[_control("this run", run), *(_control(name, each) for name, each in run.controls.items())],
         audit=audit(run.dataset),
         unseen=accuracies,

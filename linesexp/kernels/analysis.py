@@ -61,6 +61,25 @@ class ControlRecord:
 
 
 @dataclass(frozen=True)
+class DeeperRecord:
+    """A convolution after the first, laid back onto pixels (seeing.composition), untrained and trained.
+
+    receptive_px: side of what a filter can see; effective_px: (filters,) side that holds 95 % of its field's
+    energy; agreement: (filters,) correlation of the field's answers with what the filter really gives
+    before its activation, over the test pictures; change: (filters,) ‖k − k₀‖ / ‖k₀‖ over all channels.
+    """
+
+    layer: str
+    channels: int
+    receptive_px: int
+    effective_px_before: list[float | None]
+    effective_px: list[float | None]
+    agreement_before: list[float | None]
+    agreement: list[float | None]
+    change: list[float | None]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Everything that was measured on one run.
 
@@ -83,6 +102,7 @@ class Analysis:
     quality: Quality
     ablation: Ablation
     swap: Swap
+    deeper: list[DeeperRecord]
     controls: list[ControlRecord]
     audit: Audit
     unseen: dict[str, ScoreWithInterval]

@@ -8,8 +8,10 @@ from linesexp.kernels.match import BANK_OPERATORS, LARGEST, operator_bank
 from linesexp.kernels.operators import DIRECTIONS, OPERATORS, get_operator
 from linesexp.report.page import FRAMES
 from linesexp.run import Run
+from linesexp.seeing.composition import pixel_fields
 from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool
 from linesexp.seeing.forward import forward, preference, strongest_answers
+from linesexp.views.compositions import LayerFields, compositions_figure
 from linesexp.views.figures import similarity_figure, training_figure
 from linesexp.views.kernels import before_after_figure, kernels_gif, operators_figure
 from linesexp.views.responses import Responses, responses_figure, responses_gif
@@ -113,6 +115,13 @@ def responses_film(run: Run) -> bytes:
     return responses_gif(shown, names, steps, rows, run.config.network.activation)
 
 
+def deeper_film(run: Run, layer: str) -> bytes:
+    """The kernels of a deeper layer, all channels, at every recorded step, as a GIF."""
+    shown = frames(run)
+    kernels = run.history.weights[f"{layer}/kernel"][shown]
+    return layer_gif(kernels, run.history.steps[shown], layer)
+
+
 def frames(run: Run) -> np.ndarray:
     """Indices of the recorded steps that a GIF shows: all, or FRAMES of them from the first to the last."""
     count = len(run.history.steps)
@@ -162,6 +171,16 @@ def operators_png(run: Run) -> bytes:
     ]
     names = [f"{operator.name}\ndetects {operator.detects}" for operator in shown]
     return png_bytes(operators_figure(np.stack([operator.kernel for operator in shown]), names))
+
+
+def compositions_png(run: Run) -> bytes:
+    """Deeper kernels laid back onto pixels, untrained and trained; averaged over colour channels."""
+    network, layers = run.config.network, []
+    for number, record in enumerate(run.analysis.deeper, start=2):
+        before, after = (pixel_fields(run.history.at(step), network, number).mean(axis=3) for step in (0, -1))
+        agreements = (np.array(values, dtype=float) for values in (record.agreement_before, record.agreement))
+        layers.append(LayerFields(record.layer, before, after, *agreements))
+    return png_bytes(compositions_figure(layers, run.history.steps[-1]))
 
 
 def similarity_png(run: Run) -> bytes:

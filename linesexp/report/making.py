@@ -6,7 +6,7 @@ from; `make` leaves current files alone.
 
 import hashlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import linesexp
@@ -22,13 +22,13 @@ Progress = Callable[[int, int, str], None]
 
 
 def make(run: Run, *names: str, progress: Progress = lambda done, total, words: None) -> list[str]:
-    """Make each of these files (keys of MAKERS) that is not current, and commit it; returns those made.
+    """Make each of these files (keys of makers(run)) that is not current, and commit it; returns those made.
 
     Raises MissingFile without recorded steps, DamagedFile where an input is damaged.
     """
     run.require("config.json", "dataset.npz", "history.csv")
     with run.folder.writing():
-        made_from = _made_from(run)
+        made_from, known = _made_from(run), makers(run)
         manifest = run.folder.manifest()
         run.check(except_for=STAGE)
         damaged = {error.name for error in run.folder.damaged()}
@@ -39,12 +39,13 @@ def make(run: Run, *names: str, progress: Progress = lambda done, total, words: 
         ]
         for index, name in enumerate(stale):
             progress(index, len(stale), name)
-            run.folder.commit({name: MAKERS[name](run)}, STAGE, made_from)
+            run.folder.commit({name: known[name](run)}, STAGE, made_from)
         progress(len(stale), len(stale), "done")
     return stale
 
 
-MAKERS: dict[str, Callable[[Run], bytes]] = {
+Maker = Callable[[Run], bytes]
+ALWAYS: dict[str, Maker] = {
     "analysis.json": lambda run: analysis_json(analyse(run)),
     "figures/training.png": figures.training_png,
     "figures/kernels_before_after.png": figures.before_after_png,
@@ -56,10 +57,17 @@ MAKERS: dict[str, Callable[[Run], bytes]] = {
     "figures/walkthrough.png": figures.walkthrough_png,
     "gifs/kernels.gif": figures.kernels_film,
     "gifs/responses.gif": figures.responses_film,
-    "report.html": lambda run: page_of(run).encode(),
 }
 MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_after.png")
-GIFS = ("gifs/kernels.gif", "gifs/responses.gif")
+
+
+def makers(run: Run) -> dict[str, Maker]:
+    """What a run's report is made of: each file's name and what makes it, in an order that works."""
+    deeper: dict[str, Maker] = {}
+    for number in range(2, len(run.config.network.filters) + 1):
+        deeper["figures/compositions.png"] = figures.compositions_png
+        deeper[f"gifs/conv{number}.gif"] = partial(figures.deeper_film, layer=f"conv{number}")
+    return ALWAYS | deeper | {"report.html": lambda run: page_of(run).encode()}
 
 
 def _made_from(run: Run) -> str:

@@ -7,6 +7,7 @@ from linesexp.config import SECTIONS, ExperimentConfig, settings_of
 from linesexp.kernels.match import operator_bank
 from linesexp.kernels.records import KernelRecord
 from linesexp.own_pictures.words import picture_words
+from linesexp.report.deeper import deeper_section
 from linesexp.report.evidence import (
     ablation_table,
     about_audit,
@@ -90,6 +91,7 @@ def page_of(run: Run) -> str:
             "caption": "Each layer has its own zero-centred scale, at the right. A map that is zero everywhere "
             "is grey and marked silent: silent on this picture, which does not mean dead.",
         },
+        deeper=_deeper(run),
         comparison={
             "words": about_matches(analysis),
             "caption": f"Kernels of the first layer after epoch {analysis.steps[-1]:g}",
@@ -131,6 +133,14 @@ def page_of(run: Run) -> str:
         },
         repeat=_repeat(run),
     )
+
+
+def _deeper(run: Run) -> dict[str, Any] | None:
+    layers = run.analysis.deeper
+    if not layers:
+        return None
+    gifs = [_gif(run, f"gifs/{layer.layer}.gif") for layer in layers]
+    return deeper_section(layers, _png(run, "figures/compositions.png"), gifs)
 
 
 def _repeat(run: Run) -> dict[str, Any]:
