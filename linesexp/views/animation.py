@@ -29,13 +29,17 @@ HOLD_MS = 3000
 
 @dataclass(frozen=True)
 class Panel:
-    """A map that changes: its place in pixels, and values (steps, h, w) on the scale ±limit."""
+    """A map that changes: its place in pixels, and values (steps, h, w) on the scale ±limit.
+
+    side: its width, and its height too unless that is given.
+    """
 
     left: int
     top: int
     side: int
     values: np.ndarray
     limit: float
+    height: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,15 +80,16 @@ def animate(
         for frame, reached in zip(frames, curves.reached, strict=True):
             frame[:, curves.left : reached] = drawn[:, curves.left : reached]
     for panel in panels:
+        height = panel.height or panel.side
         place = (
             slice(None),
-            slice(panel.top, panel.top + panel.side),
+            slice(panel.top, panel.top + height),
             slice(panel.left, panel.left + panel.side),
         )
-        frames[place] = _enlarged(_colour_index(panel.values, panel.limit), panel.side)
+        frames[place] = _enlarged(_colour_index(panel.values, panel.limit), height, panel.side)
     for caption in captions:
         for frame, text in zip(frames, caption.texts, strict=True):
-            _write(frame, caption, text, palette)
+            write_caption(frame, caption, text, palette)
     return gif_bytes(frames, palette, [FRAME_MS] * (steps - 1) + [HOLD_MS])
 
 
@@ -118,10 +123,10 @@ def _colour_index(values: np.ndarray, limit: float) -> np.ndarray:
     return np.where(known, np.rint(scaled), WHITE).astype(np.uint8)
 
 
-def _enlarged(maps: np.ndarray, side: int) -> np.ndarray:
-    """(steps, h, w) → (steps, side, side), each value a block of pixels."""
-    rows = np.arange(side) * maps.shape[1] // side
-    columns = np.arange(side) * maps.shape[2] // side
+def _enlarged(maps: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(steps, h, w) → (steps, height, width), each value a block of pixels."""
+    rows = np.arange(height) * maps.shape[1] // height
+    columns = np.arange(width) * maps.shape[2] // width
     return maps[:, rows[:, None], columns[None, :]]
 
 
@@ -150,7 +155,7 @@ def indexed(picture: np.ndarray, palette: np.ndarray) -> np.ndarray:
     return indices
 
 
-def _write(frame: np.ndarray, caption: Caption, text: str, palette: np.ndarray) -> None:
+def write_caption(frame: np.ndarray, caption: Caption, text: str, palette: np.ndarray) -> None:
     """Draw a caption on white and put it into the frame."""
     font = font_of(caption.size)
     _, _, width, height = font.getbbox(text)
