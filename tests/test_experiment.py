@@ -437,11 +437,11 @@ def test_predicting_before_training_names_the_command(run):
 
 
 def test_verify_counts_the_files_and_lists_the_damaged_ones(run):
-    assert experiment.verify(run) == (24, [])
+    assert experiment.verify(run) == (27, [])
     truncate(run / "gifs/kernels.gif")
     (run / "kernels/00000.safetensors").unlink()
     count, damaged = experiment.verify(run)
-    assert count == 24
+    assert count == 27
     assert [(error.name, error.stage) for error in damaged] == [
         ("gifs/kernels.gif", "report"),
         ("kernels/00000.safetensors", "train"),

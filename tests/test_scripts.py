@@ -76,5 +76,6 @@ def test_make_gifs_makes_what_is_missing_and_says_what_there_is(execute, run):
     assert ended.stdout.splitlines() == [
         f"{run}/gifs/kernels.gif: 4 frames",
         f"{run}/gifs/responses.gif: 4 frames (was current)",
+        f"{run}/gifs/conv2.gif: 4 frames (was current)",
     ]
     assert (run / "gifs/kernels.gif").read_bytes() == expected

@@ -14,10 +14,11 @@ def about_deeper(layers: list[DeeperRecord]) -> list[str]:
     """What the fields are, and how far each layer's describe what its filters really do."""
     sentences = [
         "A deeper kernel works on maps, one slice for each of them; its numbers alone say little about "
-        "pictures. If ReLU cut nothing off and pooling took means, all layers up to it would be one kernel on "
-        "pixels, and that is what the figure shows. A real network does cut off: r says how far what the "
-        "filter gives before its own activation, at all places of all test pictures, goes with what the "
-        "kernel on pixels gives."
+        "pictures. If activations let everything through and pooling took means, all layers up to it would be "
+        "one kernel on pixels, and that is what the figure shows. A real network is not so straight: r says "
+        "how far what the filter gives before its own activation, at all places of all test pictures, goes "
+        "with what its kernel on pixels gives. The lower r is, the more the filter does that no single kernel "
+        "on pixels can do, and the less its picture says."
     ]
     for layer in layers:
         before, after = (
@@ -26,8 +27,7 @@ def about_deeper(layers: list[DeeperRecord]) -> list[str]:
         )
         sentences.append(
             f"In {layer.layer}, {after} of {len(layer.agreement)} filters have an r of {FAITHFUL:g} or more "
-            f"(untrained: {before}). The lower it is, the more the filter does that no single kernel on pixels "
-            "can do, and the less its picture says."
+            f"(untrained: {before})."
         )
     return sentences
 
@@ -61,20 +61,21 @@ def _median(values: list[float | None], form: str) -> str:
     return form.format(float(np.median(known))).replace("-", "−") if known else "–"
 
 
-def deeper_section(layers: list[DeeperRecord], figure: str, gifs: list[dict[str, str]]) -> dict[str, Any]:
-    """The section's content: figure, and a GIF for each layer."""
+def deeper_section(layers: list[DeeperRecord], figure: str, sheets: list[str]) -> dict[str, Any]:
+    """The section's content: the layers on pixels, and a sheet of kernels for each."""
     return {
         "words": about_deeper(layers),
         "table": deeper_table(layers),
         "figure": figure,
         "caption": "One scale a layer. Upper row of each pair untrained, lower row trained.",
-        "gifs": [
+        "sheets": [
             {
-                "gif": gif,
-                "alt": f"The kernels of {layer.layer} at one recorded step after the other",
-                "caption": f"{layer.layer}: {len(layer.agreement)} filters of {layer.channels} channels each. "
-                "One scale for all steps.",
+                "source": sheet,
+                "alt": f"All channels of the kernels of {layer.layer}, untrained and trained",
+                "caption": f"{layer.layer}: {len(layer.agreement)} filters of {layer.channels} channels, each "
+                "untrained above and trained below. "
+                f"While they learn: gifs/{layer.layer}.gif beside this page.",
             }
-            for layer, gif in zip(layers, gifs, strict=True)
+            for layer, sheet in zip(layers, sheets, strict=True)
         ],
     }

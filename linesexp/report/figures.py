@@ -14,8 +14,9 @@ from linesexp.seeing.forward import forward, preference, strongest_answers
 from linesexp.views.compositions import LayerFields, compositions_figure
 from linesexp.views.figures import similarity_figure, training_figure
 from linesexp.views.kernels import before_after_figure, kernels_gif, operators_figure
+from linesexp.views.layer_kernels import layer_gif, layer_sheet
 from linesexp.views.responses import Responses, responses_figure, responses_gif
-from linesexp.views.style import png_bytes
+from linesexp.views.style import png_bytes, step_name
 from linesexp.views.tuning import course_figure, tuning_figure
 from linesexp.views.walkthrough import walkthrough_figure
 from linesexp.wording import short_name
@@ -119,7 +120,14 @@ def deeper_film(run: Run, layer: str) -> bytes:
     """The kernels of a deeper layer, all channels, at every recorded step, as a GIF."""
     shown = frames(run)
     kernels = run.history.weights[f"{layer}/kernel"][shown]
-    return layer_gif(kernels, run.history.steps[shown], layer)
+    return layer_gif(kernels, run.history.steps[shown], f"{layer}: every channel of its filters")
+
+
+def deeper_sheet_png(run: Run, layer: str) -> bytes:
+    """The kernels of a deeper layer, all channels, untrained and trained."""
+    kernels, steps = run.history.weights[f"{layer}/kernel"][[0, -1]], run.history.steps
+    moments = [step_name(step) for step in (0, steps[-1])]
+    return png_bytes(layer_sheet(kernels, f"{layer}: every channel of its filters", moments))
 
 
 def frames(run: Run) -> np.ndarray:

@@ -66,6 +66,7 @@ def makers(run: Run) -> dict[str, Maker]:
     deeper: dict[str, Maker] = {}
     for number in range(2, len(run.config.network.filters) + 1):
         deeper["figures/compositions.png"] = figures.compositions_png
+        deeper[f"figures/conv{number}.png"] = partial(figures.deeper_sheet_png, layer=f"conv{number}")
         deeper[f"gifs/conv{number}.gif"] = partial(figures.deeper_film, layer=f"conv{number}")
     return ALWAYS | deeper | {"report.html": lambda run: page_of(run).encode()}
 

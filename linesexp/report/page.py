@@ -36,7 +36,7 @@ from linesexp.report.sentences import (
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.views.animation import first_frame
-from linesexp.views.page import data_uri, render_page
+from linesexp.views.page import data_uri, fewer_colours, render_page
 from linesexp.wording import shown
 
 FRAMES = 60  # of a GIF at most: more would take much memory and patience
@@ -139,8 +139,8 @@ def _deeper(run: Run) -> dict[str, Any] | None:
     layers = run.analysis.deeper
     if not layers:
         return None
-    gifs = [_gif(run, f"gifs/{layer.layer}.gif") for layer in layers]
-    return deeper_section(layers, _png(run, "figures/compositions.png"), gifs)
+    sheets = [_png(run, f"figures/{layer.layer}.png") for layer in layers]
+    return deeper_section(layers, _png(run, "figures/compositions.png"), sheets)
 
 
 def _repeat(run: Run) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _two(value: float | None, form: str = ".2f", nothing: str = "–") -> str:
 
 
 def _png(run: Run, name: str) -> str:
-    return data_uri(run.folder.read(name), "image/png")
+    return data_uri(fewer_colours(run.folder.read(name)), "image/png")
 
 
 def _gif(run: Run, name: str) -> dict[str, str]:

@@ -51,6 +51,7 @@ def compositions(
     return found
 
 
+@np.errstate(invalid="ignore", over="ignore")  # a training that diverges leaves infinite weights; they make NaN
 def pixel_fields(weights: dict[str, np.ndarray], network: NetworkConfig, layer: int) -> np.ndarray:
     """(filters, size, size, channels): convolution `layer` (1, 2 …) and all before it as one linear kernel.
 
@@ -72,6 +73,7 @@ def pixel_fields(weights: dict[str, np.ndarray], network: NetworkConfig, layer: 
     return fields
 
 
+@np.errstate(invalid="ignore", over="ignore", divide="ignore")
 def effective_sides(fields: np.ndarray, held: float = HELD) -> np.ndarray:
     """(filters,): side in px of the smallest centred square that holds this share of a field's energy.
 
@@ -89,8 +91,7 @@ def effective_sides(fields: np.ndarray, held: float = HELD) -> np.ndarray:
             for side in sides
         ]
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        enough = inside / total >= held - 1e-12
+    enough = inside / total >= held - 1e-12
     return np.where(np.isfinite(total) & (total > 0), sides[enough.argmax(axis=0)], np.nan)
 
 
@@ -117,7 +118,7 @@ def _agreements(images: np.ndarray, weights: dict[str, np.ndarray], network: Net
     ]
 
 
-@np.errstate(invalid="ignore", divide="ignore")
+@np.errstate(invalid="ignore", over="ignore", divide="ignore")
 def _correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Pearson's r of each column of two (n, columns) arrays; NaN where a column never varies."""
     one, other = (values - values.mean(axis=0, dtype=np.float64) for values in (one, other))

@@ -13,6 +13,7 @@ from linesexp.errors import InputError
 from linesexp.evidence.measuring import analyse
 from linesexp.kernels.analysis import Analysis, analysis_json, parse_analysis
 from linesexp.kernels.claims import CLAIMS
+from linesexp.seeing.composition import compositions
 
 # DESIGN, section 8: stable names that others read.
 RECORD = {"layer", "index", "detects", "polarity", "match", "shares", "tuning", "change", "health", "died_at"}
@@ -114,3 +115,16 @@ def test_nothing_is_written(run: Path):
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     analyse(open_run(run))
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+def test_deeper_layers_are_measured_on_the_test_pictures_at_both_ends(tiny_run):
+    run = open_run(tiny_run)
+    (record,) = run.analysis.deeper
+    images, _ = run.dataset.part("test")
+    for step, agreement in ((0, record.agreement_before), (-1, record.agreement)):
+        (expected,) = compositions(images, run.history.at(step), run.config.network)
+        np.testing.assert_allclose(np.array(agreement, float), expected.agreement, atol=1e-12)
+    assert (record.layer, record.channels, record.receptive_px) == ("conv2", 4, 5 - 1 + 2 * 3)
+    start, end = (run.history.at(step)["conv2/kernel"] for step in (0, -1))
+    moved = [np.linalg.norm(end[..., f] - start[..., f]) / np.linalg.norm(start[..., f]) for f in range(4)]
+    np.testing.assert_allclose(record.change, moved, rtol=1e-5)

@@ -112,12 +112,14 @@ def test_everything_that_a_template_shows_is_escaped(page):
                 return []
             if key in ("table", "shortcuts", "unseen", "trained", "ablation", "quality"):
                 return {"caption": "<b>", "head": [("<b>", True)] * 2, "rows": [["<b>", "<b>"]]}
-            if key in ("cards", "missing"):
-                return [Markup()] if key == "cards" else ["<b>"]
+            if key in ("cards", "missing", "sheets"):
+                return ["<b>"] if key == "missing" else [Markup()]
             return 1 if key == "weights" else [("<b>", "<b>")] if key == "nulls" else "<b>"
 
     parts = ("data", "network", "training", "kernels", "responses", "walkthrough", "comparison", "repeat")
-    content = {name: Markup() for name in (*parts, "audit", "tuning", "chance", "controls", "evidence")}
+    content = {
+        name: Markup() for name in (*parts, "audit", "tuning", "chance", "controls", "evidence", "deeper")
+    }
     content["comparison"]["rows"] = []
     for part in ("kernels", "responses"):
         content[part]["gif"] = Markup()
@@ -157,7 +159,7 @@ def test_the_page_is_small_enough_to_send(tiny_run):
 
 def test_every_picture_has_a_description(page):
     pictures = re.findall(r"<img[^>]*>", page)
-    assert len(pictures) == 11
+    assert len(pictures) == 13
     for picture in pictures:
         assert len(re.search(r'alt="([^"]*)"', picture)[1]) > 20
 
@@ -379,7 +381,7 @@ class TestInABrowser:
 
     def test_every_picture_is_shown(self, visit):
         widths = visit().eval_on_selector_all("img", "pictures => pictures.map(one => one.naturalWidth)")
-        assert len(widths) == 11
+        assert len(widths) == 13
         assert min(widths) > 100
 
     @pytest.mark.parametrize("number", [0, 1])
@@ -424,5 +426,5 @@ class TestInABrowser:
     def test_without_scripts_everything_but_motion_is_there(self, visit):
         view = visit(javascript=False)
         assert view.get_by_role("button").count() == 0
-        assert view.locator("img").count() == 11
+        assert view.locator("img").count() == 13
         assert view.locator("#comparison tbody tr").count() == 4
