@@ -64,7 +64,8 @@ def _unit_line(unit: dict[str, Any]) -> str:
     parts = [f"{_name(unit)}: preferred {unit['drive']:.4g}"]
     for words, key in (("best training picture", "best_training"), ("best noise", "best_noise")):
         if best := unit[key]:
-            parts.append(f"{words} {best['value']:.4g}, {best['picture']}")
+            kind = f", {best['kind']}" if "kind" in best else ""
+            parts.append(f"{words} {best['value']:.4g} ({best['picture']}{kind})")
     verdict = "wins" if unit["wins"] else "DOES NOT WIN"
     return "; ".join([*parts, verdict if unit["live"] else "not live"])
 

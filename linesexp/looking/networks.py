@@ -47,12 +47,12 @@ class RunNetwork:
         """The same before training."""
         return forward(pictures, self._history.at(0), self._config.network)
 
-    def data_set(self) -> tuple[np.ndarray, list[str]]:
-        """The training pictures, float32 (n, H, W, C) in [0, 1], and for each its place and class in words."""
+    def data_set(self) -> tuple[np.ndarray, list[int], list[str]]:
+        """The training pictures, float32 (n, H, W, C) in [0, 1], their places in the data set, and classes."""
         dataset = self._dataset
         places = np.flatnonzero(dataset.split == SPLITS.index("train"))
         images, labels = dataset.part("train")
-        return images, [f"{at} ({dataset.class_names[of]})" for at, of in zip(places, labels, strict=True)]
+        return images, places.tolist(), [dataset.class_names[label] for label in labels]
 
     def note(self, picture: np.ndarray) -> str | None:
         """What makes a picture (H, W, C), in [0, 1], unlike those that the network learned from."""

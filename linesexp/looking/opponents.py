@@ -1,5 +1,6 @@
 """The pictures that a preferred input is set against, how they drive units, and who wins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,12 @@ MOST_DRIVING = 5  # pictures of the data set that are named for each unit
 
 @dataclass
 class Group:
-    """Pictures, float32 (n, H, W, C) in [0, 1], a name for each, and their drives: layer → (n, units)."""
+    """Pictures, float32 (n, H, W, C) in [0, 1], a number or file name for each, its kind (a class, a kind of
+    noise), where it has one, and their drives: layer → (n, units)."""
 
     pictures: np.ndarray
-    names: list[str]
+    names: Sequence[int | str]
+    kinds: Sequence[str] = ()
     drives: dict[str, np.ndarray] = field(default_factory=dict)
 
     def most_driving(self, layer: str, unit: int, count: int) -> np.ndarray:
@@ -28,8 +31,9 @@ class Group:
         return np.argsort(-np.nan_to_num(self.drives[layer][:, unit], nan=-np.inf), kind="stable")[:count]
 
     def named(self, layer: str, unit: int, at: int) -> dict[str, Any]:
-        """One picture's drive and name."""
-        return {"value": float(self.drives[layer][at, unit]), "picture": self.names[at]}
+        """One picture's drive, name and kind."""
+        facts = {"value": float(self.drives[layer][at, unit]), "picture": self.names[at]}
+        return facts | ({"kind": self.kinds[at]} if self.kinds else {})
 
 
 @dataclass
@@ -80,11 +84,11 @@ class Opponents:
 
 
 def opponents_of(data_set: Group | None, shape: tuple[int, int, int], count: int, rng: Any) -> Opponents:
-    """A data set (None: none), `count` noise pictures and the probes. Raises ConfigError for an empty data set
-    or no noise."""
+    """A data set (None: none), `count` noise pictures and the probes. Raises ConfigError for
+    too little noise."""
     if count < len(KINDS):
         raise ConfigError(f"noise pictures must be {len(KINDS)} or more, one of each kind; got {count}")
-    names = [f"{at} ({KINDS[at % len(KINDS)]})" for at in range(count)]
-    noise = Group(noise_pictures(count, shape, rng), names)
+    kinds = [KINDS[at % len(KINDS)] for at in range(count)]
+    noise = Group(noise_pictures(count, shape, rng), range(count), kinds)
     probes = line_and_edge_probes(shape)
-    return Opponents(data_set, noise, Group(probes, [str(at) for at in range(len(probes))]))
+    return Opponents(data_set, noise, Group(probes, range(len(probes))))

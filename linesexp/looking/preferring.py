@@ -26,20 +26,21 @@ if TYPE_CHECKING:
     from linesexp.seeing.preferred import Preferred
 
 FOLDER = "preferred"
-POOL, CONTRAST = 256, 0.2  # noise pictures to begin from, and how far they go from grey: 1 is all the way
+POOL = 128  # noise pictures to begin from, at each contrast
+# 1: black to white. Fainter starts end in smoother and stronger pictures, but only a unit that answers climbs.
+CONTRASTS = (0.2, 0.5, 1.0)
 ASCENT_COST = 3  # a step of ascent takes a picture as long as so many ways through the network
 
 
 @dataclass(frozen=True)
 class PreferredOptions:
-    """wanted: `LAYER` or `LAYER:UNIT`; noise_pictures: how many to compare with; steps, starts and pull as in
+    """wanted: `LAYER` or `LAYER:UNIT`; noise_pictures: how many to compare with; steps and pull as in
     `linesexp.seeing.preferred.Ascent`."""
 
     wanted: Sequence[str]
     seed: int = 0
     noise_pictures: int = 1000
     steps: int = 60
-    starts: int = 3
     pull: float = 0.2
     most_pixels: int = MOST_PIXELS
 
@@ -79,7 +80,7 @@ def prefer(
     opponents = opponents_of(
         data_set, shape, options.noise_pictures, rng_for(options.seed, "preferred", "noise")
     )
-    climbs = sum(len(wish.units) for wish in asked) * options.starts * (options.steps + 1)
+    climbs = sum(len(wish.units) for wish in asked) * len(CONTRASTS) * (options.steps + 1)
     more = _Counter(opponents.pictures + climbs * ASCENT_COST, progress)
     for group in opponents.groups:
         group.drives = drives(
@@ -159,7 +160,7 @@ def _settings(options: PreferredOptions, opponents: Opponents) -> dict[str, Any]
     return {
         "seed": options.seed,
         "steps": options.steps,
-        "starts": options.starts,
+        "starts": {"pictures": POOL, "contrasts": list(CONTRASTS)},
         "pull": options.pull,
         "training_pictures": len(opponents.data_set.pictures) if opponents.data_set else None,
         "noise_pictures": options.noise_pictures,
@@ -179,9 +180,9 @@ def _inputs(
         network.models[0],
         wish.layer,
         np.array(wish.units),
-        0.5 + np.float32(CONTRAST) * (pool - 0.5),
+        np.stack([0.5 + np.float32(contrast) * (pool - 0.5) for contrast in CONTRASTS]),
         network.scale,
-        Ascent(options.steps, options.starts, options.pull),
+        Ascent(options.steps, options.pull),
         more,
     )
 

@@ -51,7 +51,7 @@ def wishes(wanted: Sequence[str], layers: dict[str, "Layer"], class_names: Seque
         elif unit.isdecimal() and int(unit) < layers[name].units:
             units.add(int(unit))
         else:
-            among = f" or {', '.join(names[name])}" if class_names and name == last else ""
+            among = f", or {', '.join(names[name])}" if class_names and name == last else ""
             raise ConfigError(f"--preferred {words}: no such unit; {name} has 0..{len(names[name]) - 1}{among}")
     return [
         Wish(layer, sorted(chosen[name]), [names[name][unit] for unit in sorted(chosen[name])])

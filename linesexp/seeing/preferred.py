@@ -26,14 +26,13 @@ MOMENTUM, SCALING, SMALLEST = 0.9, 0.99, 1e-12  # Adam's (Kingma and Ba 2015, ar
 
 @dataclass(frozen=True)
 class Ascent:
-    """How a preferred input is found. steps: of gradient ascent. starts: pictures to begin from; the best
-    result stays. pull: towards smooth grey, in units of the range of the unit's answers to the pictures to
-    begin from (strongest less weakest): so much of it counts against black and white in turn from pixel to
-    pixel, half of that against black or white all over (`roughness`); 0 leaves pixels alone.
+    """How a preferred input is found. steps: of gradient ascent. pull: towards smooth grey, in units of the
+    range of the unit's answers to the pictures to begin from (strongest less weakest): so much of it counts
+    against black and white in turn from pixel to pixel, half of that against black or white all over
+    (`roughness`); 0 leaves pixels alone.
     """
 
     steps: int = 60
-    starts: int = 3
     pull: float = 0.2
 
 
@@ -50,16 +49,17 @@ def preferred_inputs(
     model: keras.Model,
     layer: Layer,
     units: np.ndarray,
-    pool: np.ndarray,
+    pools: np.ndarray,
     scale: tuple[float, float],
     ascent: Ascent,
     progress: Progress = lambda done: None,
 ) -> Preferred:
     """The preferred input of each unit (n,) of a layer, all units side by side.
 
-    pool: float32 (m, H, W, C) in [0, 1], pictures to begin from: each unit takes those that it likes best.
+    pools: float32 (starts, m, H, W, C) in [0, 1], pictures to begin from: each unit begins from the one that it
+    likes best in each pool, and of what comes of them the best stays.
     scale: the numbers for black and white that the model takes. progress hears how many unit-steps were made,
-    of len(units) · starts · (steps + 1). With zero steps these are the pool's pictures, grey but for the box.
+    of len(units) · starts · (steps + 1). With zero steps these are the pools' pictures, grey but for the box.
     """
     low, high = scale
 
@@ -68,10 +68,11 @@ def preferred_inputs(
         score = answers(model, low + batch * (high - low), [layer])[layer.name].score
         return score[(slice(None), *(length // 2 for length in layer.places))]
 
+    starts, count = pools.shape[:2]
+    pool = pools.reshape(-1, *pools.shape[2:])
     liked = np.concatenate([keras.ops.convert_to_numpy(in_middle(block)) for block in blocks(pool)])[:, units]
     liked = np.nan_to_num(liked)  # weights may be infinite
-    starts = min(ascent.starts, len(pool))
-    best = np.argsort(-liked, axis=0, kind="stable")[:starts].T  # (units, starts)
+    best = liked.reshape(starts, count, -1).argmax(axis=1).T + np.arange(starts) * count  # (units, starts)
     spread = np.ptp(liked, axis=0)
     pictures, each = pool[best.reshape(-1)], np.repeat(units, starts)
     worth = np.repeat(np.where(spread > 0, spread, 1), starts).astype(np.float32)
@@ -88,8 +89,8 @@ def preferred_inputs(
         slopes = gradient_of(total, values)
         return np.nan_to_num(scores[0]), np.nan_to_num(slopes)
 
-    count = at_a_time(pool)
-    parts = [slice(start, start + count) for start in range(0, len(pictures), count)]
+    size = at_a_time(pool)
+    parts = [slice(start, start + size) for start in range(0, len(pictures), size)]
     seen = np.zeros(pool.shape[1:3], bool)
     for part in parts:
         seen |= (climb(pictures[part], part)[1] != 0).any(axis=(0, -1))

@@ -12,7 +12,7 @@ from linesexp.views.style import CATEGORIES, PixelFigure
 from linesexp.views.tiles import draw_picture
 from linesexp.wording import short_name
 
-WIDTH = 1240
+WIDTH, NARROW = 1240, 760  # with and without pictures of a data set
 HEAD, FOOT, ROW = 144, 62, 146
 TILE, GAP = 112, 8
 INPUT, DRIVERS, BARS = 110, 252, 930  # left of each column, in px
@@ -58,10 +58,10 @@ class PreferredSheet:
 
 def preferred_figure(sheet: PreferredSheet, rows: Sequence[UnitRow]) -> Figure:
     """A row for each unit: preferred input, pictures that drive it most, and the three drives as bars."""
-    page = PixelFigure(WIDTH, HEAD + ROW * len(rows) + FOOT)
+    has_data = any(row.tiles for row in rows)
+    page = PixelFigure(WIDTH if has_data else NARROW, HEAD + ROW * len(rows) + FOOT)
     page.text(20, 16, sheet.title, size=19)
     page.text(20, 48, sheet.about, size=13, color=FAINT, linespacing=1.5)
-    has_data = any(row.tiles for row in rows)
     heads = [(INPUT, "preferred input")]
     if has_data:
         heads.append((DRIVERS, f"the {sheet.data} that drive it most, and their drives"))
@@ -76,7 +76,7 @@ def preferred_figure(sheet: PreferredSheet, rows: Sequence[UnitRow]) -> Figure:
 
 
 def _caption(sheet: PreferredSheet, has_data: bool) -> str:
-    words = "A preferred input is made from faint noise by raising the unit's answer; it may look like nothing."
+    words = "A preferred input is noise, changed to raise the unit's answer; it need not look like anything."
     second = []
     if sheet.seen_px:
         seen, whole = (f"{height}×{width}" for height, width in (sheet.seen_px, sheet.picture_px))
