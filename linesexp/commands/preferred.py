@@ -22,7 +22,7 @@ def preferred_options(command: Callable) -> Callable:
             click.option(
                 "--preferred-steps",
                 type=click.IntRange(0),
-                default=60,
+                default=50,
                 show_default=True,
                 help="Steps of gradient ascent.",
             ),

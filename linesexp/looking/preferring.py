@@ -40,7 +40,7 @@ class PreferredOptions:
     wanted: Sequence[str]
     seed: int = 0
     noise_pictures: int = 1000
-    steps: int = 60
+    steps: int = 50
     pull: float = 0.2
     most_pixels: int = MOST_PIXELS
 

@@ -32,7 +32,7 @@ class Ascent:
     (`roughness`); 0 leaves pixels alone.
     """
 
-    steps: int = 60
+    steps: int = 50
     pull: float = 0.2
 
 

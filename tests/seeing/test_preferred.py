@@ -109,6 +109,16 @@ def test_deep_units_win_against_noise_and_a_dead_one_stays_at_zero(network):
     assert (found.pictures <= 1).all()
 
 
+def test_layers_without_an_activation_have_preferred_inputs_too(network):
+    kernel = network.get_layer("first").get_weights()[0][:, :, 0]
+    _, reached = prefer(network, "pool", [0, 1, 3], Ascent(pull=0), shape=(16, 14, 1))
+    assert reached == pytest.approx(np.maximum(kernel, 0).sum(axis=(0, 1))[[0, 1, 3]], rel=1e-3)
+    layer = layers_of(network, np.zeros((16, 14, 1), np.float32))["flat"]
+    _, reached = prefer(network, "flat", [0, 1, layer.units - 1], Ascent(), shape=(16, 14, 1))
+    against = drives(network, noise(200, (16, 14, 1), 5), [layer])["flat"].max(axis=0)[[0, 1, -1]]
+    assert (reached > against).all()
+
+
 def test_no_steps_are_no_ascent(network):
     _, still = prefer(network, "second", [0, 1, 3], Ascent(steps=0), shape=(16, 14, 1))
     _, climbed = prefer(network, "second", [0, 1, 3], Ascent(steps=30), shape=(16, 14, 1))
