@@ -4,10 +4,12 @@ A file is current as long as the run's files, and the code that made it, are the
 from; `make` leaves current files alone.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import linesexp
 from linesexp.evidence.measuring import analyse
@@ -15,6 +17,8 @@ from linesexp.kernels.analysis import analysis_json
 from linesexp.report import figures
 from linesexp.report.page import page_of
 from linesexp.run import Run
+from linesexp.runs.folder import DamagedFile
+from linesexp.views.style import png_bytes
 
 STAGE = "report"
 MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
@@ -44,22 +48,41 @@ def make(run: Run, *names: str, progress: Progress = lambda done, total, words: 
     return stale
 
 
+def _png(draw: Callable[[Run], Any]) -> Callable[[Run], bytes]:
+    """From a function that draws a run, and returns its Axes, to one that makes the file."""
+    return lambda run: png_bytes(draw(run))
+
+
 MAKERS: dict[str, Callable[[Run], bytes]] = {
     "analysis.json": lambda run: analysis_json(analyse(run)),
-    "figures/training.png": figures.training_png,
-    "figures/kernels_before_after.png": figures.before_after_png,
-    "figures/similarity.png": figures.similarity_png,
-    "figures/operators.png": figures.operators_png,
-    "figures/course.png": figures.course_png,
-    "figures/tuning.png": figures.tuning_png,
-    "figures/responses.png": figures.responses_png,
-    "figures/walkthrough.png": figures.walkthrough_png,
+    "figures/training.png": _png(figures.training),
+    "figures/kernels_before_after.png": _png(figures.before_after),
+    "figures/similarity.png": _png(figures.similarity),
+    "figures/operators.png": _png(figures.operators),
+    "figures/course.png": _png(figures.course),
+    "figures/tuning.png": _png(figures.tuning),
+    "figures/responses.png": _png(figures.responses),
+    "figures/walkthrough.png": _png(figures.walkthrough),
     "gifs/kernels.gif": figures.kernels_film,
     "gifs/responses.gif": figures.responses_film,
     "report.html": lambda run: page_of(run).encode(),
 }
 MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_after.png")
 GIFS = ("gifs/kernels.gif", "gifs/responses.gif")
+
+
+def bytes_of(run: Run, name: str) -> bytes:
+    """What a file (a key of MAKERS) holds: read where it is current, else made in memory and not kept.
+
+    For what can be shown without a right to write. Raises MissingFile without recorded steps, InputError
+    where an input is damaged.
+    """
+    run.require("config.json", "dataset.npz", "history.csv")
+    manifest = run.folder.manifest()
+    if name in manifest and manifest[name].made_from == _made_from(run):
+        with contextlib.suppress(DamagedFile):
+            return run.folder.read(name)
+    return MAKERS[name](run)
 
 
 def _made_from(run: Run) -> str:

@@ -1,5 +1,6 @@
 """The recorded steps of a run: one file of tensors each, in the order of recording."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,11 +49,16 @@ def step_name(index: int) -> str:
     return f"kernels/{index:05d}.safetensors"
 
 
-def read_steps(run: RunFolder) -> WeightsHistory:
-    """All recorded steps. Raises MissingFile without any, InputError where their layers differ."""
+def read_steps(run: RunFolder, only: Sequence[int] | None = None) -> WeightsHistory:
+    """All recorded steps, or those with these indices, −1 the last; each once.
+
+    Raises MissingFile without any, InputError where their layers differ.
+    """
     names = run.names(prefix="kernels/")
     if not names:
         raise MissingFile(f"{run.path}: no recorded kernels yet")
+    if only is not None:
+        names = list(dict.fromkeys(names[index] for index in only))
     steps: list[float] = []
     recorded: list[dict[str, np.ndarray]] = []
     for name, data in run.read_all(names):

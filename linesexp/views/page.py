@@ -19,7 +19,7 @@ def render_page(**content: Any) -> str:
     )
     # The style and the script are ours and must not be escaped; nothing else is let through as it is.
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             style=Markup(style),
@@ -36,7 +36,8 @@ def data_uri(data: bytes, kind: str) -> str:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of this room, with autoescape: what is put in is text unless it is Markup."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("linesexp.views"),
         autoescape=True,
