@@ -116,7 +116,10 @@ class Run:
     @property
     def log(self) -> dict[str, np.ndarray]:
         """The training log: column → (rows,); a row for step 0 and one for each epoch."""
-        rows = parse_csv(self._read("history.csv"), str(self.folder.path / "history.csv"))
+        path = str(self.folder.path / "history.csv")
+        rows = parse_csv(self._read("history.csv"), path)
+        if not rows:
+            raise InputError(f"{path}: holds no rows")
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
     @property

@@ -114,7 +114,7 @@ class _Looking:
         own = "config.json" in names and self._say(lambda: self._run.has_own_pictures, False)
         generate = f"linesexp train {self._quoted} --data DIR" if own else f"linesexp generate {self._quoted}"
         yield _part("data set", {"config.json", "dataset.npz"} <= names, generate)
-        begun = "not finished" if "checkpoint.safetensors" in names else "not yet"
+        begun = "not finished" if any(name.startswith("kernels/") for name in names) else "not yet"
         yield _part("training", "model.keras" in names, f"linesexp train {self._quoted}", begun)
         yield _part("report", "report.html" in names, f"linesexp report {self._quoted}")
         controls = self._say(lambda: self._run.controls, {})

@@ -102,7 +102,8 @@ def before_after_png(before: np.ndarray, after: np.ndarray, names: tuple[str, st
 def _show(axes: Axes, sheet: np.ndarray, limit: float, title: str) -> None:
     axes.imshow(np.ma.masked_invalid(sheet), cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest")
     bare(axes)
-    axes.set_title(title, loc="left", fontsize=11, pad=14, parse_math=False)
+    if title:
+        axes.set_title(f"{title}, ±{limit:.2g}", fontsize=11, pad=14, parse_math=False)
 
 
 def _sheet(tiles: np.ndarray, apart: int = 1) -> np.ndarray:
