@@ -10,6 +10,7 @@ from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.runs.formats import parse_tensors, tensors_bytes
 
 STAGE = "train"
+Step = tuple[float, dict[str, np.ndarray]]  # epochs done, all weights
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,13 @@ class StepWriter:
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
         """Commit one step; `step` is the number of epochs done."""
-        self._run.commit({step_name(self.recorded): step_bytes(step, weights)}, stage=STAGE)
-        self.recorded += 1
+        self.save_all([(step, weights)])
+
+    def save_all(self, steps: Sequence[Step]) -> None:
+        """Commit several steps at once."""
+        files = {step_name(self.recorded + index): step_bytes(*step) for index, step in enumerate(steps)}
+        self._run.commit(files, stage=STAGE)
+        self.recorded += len(steps)
 
 
 def step_bytes(step: float, weights: dict[str, np.ndarray]) -> bytes:
