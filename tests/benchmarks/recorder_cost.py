@@ -1,8 +1,9 @@
 """How much slower `fit` is with a KernelRecorder: the same fits with and without, in turn, in one process.
 
-Usage: recorder_cost.py [ROUNDS]. Prints, for the default network and for one of a million weights, the median
-of the rounds' ratios with their quartiles, and the time that fit waits in the callback: a ratio wanders with
-the machine, that time does not, but knows nothing of what is written meanwhile.
+Usage: recorder_cost.py [ROUNDS]. Prints, for the default network and for one of a million weights, medians
+over the rounds: the ratio of the times, with its quartiles, which wander with the machine; and two parts of
+the fit's time that wander less: what it waits in the callback, and what the processor works for recording,
+in the callback and behind it, which is what a machine pays whose cores are all busy.
 """
 
 import statistics
@@ -18,6 +19,7 @@ import numpy as np
 from linesexp.config import ExperimentConfig
 from linesexp.images.dataset import make_dataset
 from linesexp.learning.backend import quiet_import
+from linesexp.runs.behind import StepsBehind
 
 with quiet_import():
     import keras
@@ -35,19 +37,34 @@ class Timed(KernelRecorder):
     spent = 0.0
 
 
+worked = 0.0  # seconds of the processor, in the callback and in the threads behind it
+
+
 def _timed(name: str) -> Callable:
     inner = getattr(KernelRecorder, name)
 
     def hook(self: Timed, *arguments: Any, **named: Any) -> None:
-        began = time.perf_counter()
+        global worked
+        began, work_began = time.perf_counter(), time.thread_time()
         inner(self, *arguments, **named)
         self.spent += time.perf_counter() - began
+        worked += time.thread_time() - work_began
 
     return hook
 
 
+def _counted(work: Callable) -> Callable:
+    def counted(self: StepsBehind) -> None:
+        global worked
+        work(self)
+        worked += time.thread_time()
+
+    return counted
+
+
 for hook_name in HOOKS:
     setattr(Timed, hook_name, _timed(hook_name))
+StepsBehind._work = _counted(StepsBehind._work)
 
 
 def default_fit() -> Fit:
@@ -92,34 +109,43 @@ def _fit(model: "keras.Model", pictures: np.ndarray, labels: np.ndarray, how: di
     return fit
 
 
-def measure(fit: Fit, rounds: int, folder: Path) -> tuple[list[float], list[float], list[float]]:
-    """(ratios with / without, shares of the time without that fit waited in the recorder, seconds without)"""
-    ratios, shares, seconds = [], [], []
+def measure(fit: Fit, rounds: int, folder: Path) -> tuple[list[float], ...]:
+    """For each round: ratio of the times with / without; shares of the time without that fit waited in the
+    recorder, and of the processor's time that went into recording; seconds without."""
+    global worked
+    found = []
     fit([])  # traces the graph
     for number in range(rounds):
-        recorder = Timed(folder / str(number))
-        times = {}
+        recorder, worked = Timed(folder / str(number)), 0.0
+        times, processor = {}, {}
         # Whichever comes first changes from round to round: machines warm up, and cool down.
         for name in ("without", "with") if number % 2 else ("with", "without"):
-            began = time.perf_counter()
+            began, processor_began = time.perf_counter(), time.process_time()
             fit([recorder] if name == "with" else [])
             times[name] = time.perf_counter() - began
-        ratios.append(times["with"] / times["without"])
-        shares.append(recorder.spent / times["without"])
-        seconds.append(times["without"])
-    return ratios, shares, seconds
+            processor[name] = time.process_time() - processor_began
+        found.append(
+            (
+                times["with"] / times["without"],
+                recorder.spent / times["without"],
+                worked / processor["without"],
+                times["without"],
+            )
+        )
+    return tuple(map(list, zip(*found, strict=True)))
 
 
 def main(rounds: int) -> None:
     keras.utils.set_random_seed(0)
     for name, fit in (("default", default_fit()), ("large", large_fit())):
         with tempfile.TemporaryDirectory() as folder:
-            ratios, shares, seconds = measure(fit, rounds, Path(folder))
+            ratios, waited, processor, seconds = measure(fit, rounds, Path(folder))
         low, middle, high = statistics.quantiles(ratios, n=4)
         print(
             f"{name}: fit {statistics.median(seconds):.1f} s, with the recorder {middle - 1:+.1%} "
             f"(quartiles {low - 1:+.1%} and {high - 1:+.1%} of {rounds} rounds), "
-            f"waiting in it {statistics.median(shares):.2%}",
+            f"of it waiting in the callback {statistics.median(waited):.2%}, "
+            f"working for it {statistics.median(processor):.2%} of the processor's time",
             flush=True,
         )
 
