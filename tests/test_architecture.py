@@ -24,6 +24,8 @@ ABOVE = (
     "linesexp.own_pictures",
     "linesexp.run",
     "linesexp.evidence",
+    "linesexp.notebook",
+    "linesexp.stages",
 )
 NO_KERAS = (
     "linesexp.images",

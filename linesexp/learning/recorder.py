@@ -1,15 +1,16 @@
 """KernelRecorder: a Keras callback that keeps the weights of every epoch, the untrained ones too."""
 
+import contextlib
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 
 from linesexp.errors import LinesexpError
 from linesexp.runs import RunFolder
-from linesexp.runs.steps import StepWriter
+from linesexp.runs.behind import StepsBehind
 
 Save = Callable[[float, dict[str, np.ndarray]], None]
 
@@ -27,15 +28,17 @@ class KernelRecorder(keras.callbacks.Callback):
     Args:
         save: a folder, or a callable `save(step, weights)` with weights as
             {"conv1/kernel": float array, ...}. A folder becomes a run folder with one file a step;
-            one that already holds a recording is renamed, never overwritten. Trouble with a folder
-            (a full disk, say) is a warning and ends the recording, not the `fit`; what a callable
-            raises goes through.
+            one that already holds a recording is renamed, never overwritten. It is written while the
+            `fit` goes on, which waits for the disk at its end only, or where that falls far behind.
+            Trouble with a folder (a full disk, say) is a warning and ends the recording, not the
+            `fit`; what a callable raises goes through.
     """
 
     def __init__(self, save: str | os.PathLike[str] | Save) -> None:
         super().__init__()
         self._folder = None if callable(save) else RunFolder(save)
         self._save: Save | None = save if callable(save) else None
+        self._behind: StepsBehind | None = None
         self._before = 0.0  # epochs of earlier fits
         self._last: float | None = None
         self._epoch = 0
@@ -43,14 +46,16 @@ class KernelRecorder(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         if self._folder is None:
             return
-        try:
+        self._finish()  # what a fit that failed has left to be written
+        kept = None
+        with self._stepping_aside():
             if self._folder.names(prefix="kernels/"):
                 with self._folder.writing():
                     kept = self._folder.move_aside()
-                warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
-            self._save = _saver(self._folder)
-        except LinesexpError as error:
-            self._step_aside(error)
+            self._behind = StepsBehind(self._folder)
+            self._save = self._behind.save
+        if kept is not None:
+            warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch
@@ -68,34 +73,35 @@ class KernelRecorder(keras.callbacks.Callback):
         self._record(self._before + epoch + 1)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        if self._folder is not None:
-            self._save = None
+        self._finish()
 
     def _record(self, step: float) -> None:
         self._last = step
         if self._save is None:
             return
-        try:
+        if self._folder is None:
             self._save(step, weights_of(self.model))
-        except (LinesexpError, OSError) as error:
-            if self._folder is None:
-                raise
-            self._step_aside(error)
+            return
+        with self._stepping_aside():
+            self._save(step, weights_of(self.model))
 
-    def _step_aside(self, error: Exception) -> None:
-        self._save = None
-        warnings.warn(f"KernelRecorder stopped recording: {error}", stacklevel=3)
+    def _finish(self) -> None:
+        """Wait until a folder holds everything that was recorded, and record no more."""
+        if self._behind is None:
+            return
+        with self._stepping_aside():
+            self._behind.finish()
+        self._behind = self._save = None
 
-
-def _saver(folder: RunFolder) -> Save:
-    """Saves steps into a folder, locked for each step only: a fit that fails leaves no lock behind."""
-    writer = StepWriter(folder)
-
-    def save(step: float, weights: dict[str, np.ndarray]) -> None:
-        with folder.writing():
-            writer.save(step, weights)
-
-    return save
+    @contextlib.contextmanager
+    def _stepping_aside(self) -> Iterator[None]:
+        """Trouble with a folder, of whatever kind, is not the fit's: a warning, and no more recording."""
+        try:
+            yield
+        except Exception as error:
+            self._save = None
+            words = str(error) if isinstance(error, LinesexpError) else f"{type(error).__name__}: {error}"
+            warnings.warn(f"KernelRecorder stopped recording: {words}", stacklevel=5)
 
 
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ def render_page(**content: Any) -> str:
     )
     # The style and the script are ours and must not be escaped; nothing else is let through as it is.
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             style=Markup(style),
@@ -47,7 +47,8 @@ def fewer_colours(png: bytes) -> bytes:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of this room, with autoescape: what is put in is text unless it is Markup."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("linesexp.views"),
         autoescape=True,

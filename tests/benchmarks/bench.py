@@ -37,6 +37,7 @@ def main(rounds: int) -> None:
         for row in (bench_drawing, bench_angled_drawing, bench_data_set, bench_matching, bench_gif, bench_help):
             row(rounds * 3)
         bench_recording(Path(folder), rounds)
+        bench_recorder(rounds)
         bench_analysis(Path(folder), rounds)
         bench_preferred(Path(folder), rounds)
         bench_experiment(Path(folder), rounds)
@@ -134,6 +135,13 @@ def bench_recording(folder: Path, rounds: int) -> None:
         shares.append((spent / (total - spent), spent, total - spent))
     share, spent, without = sorted(shares)[len(shares) // 2]
     row("recording and checkpoints, share of fit without them", spent, without, "≤ 5 %", f"{share:.1%}")
+
+
+def bench_recorder(rounds: int) -> None:
+    """Somebody's own fit with a KernelRecorder: what recorder_cost.py says, two lines."""
+    run = [sys.executable, Path(__file__).parent / "recorder_cost.py", str(2 * rounds)]
+    done = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True)
+    print(f"own fit with KernelRecorder, wanted: ≤ 2 % slower\n{done.stdout}", end="", flush=True)
 
 
 def bench_analysis(folder: Path, rounds: int) -> None:
