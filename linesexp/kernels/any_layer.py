@@ -62,7 +62,7 @@ class SliceNull:
 class Slices:
     """Measures of each slice, (channels, filters), NaN where there is none.
 
-    entry and cosine as in kernels.match.Match, p under the null. Of a filter with a weight that is not finite
+    entry and cosine as in kernels.match.Match. Of a filter with a weight that is not finite
     all are NaN.
     """
 
@@ -74,7 +74,6 @@ class Slices:
     axis_horizontal: np.ndarray
     entry: np.ndarray
     cosine: np.ndarray
-    p: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _measure(layer: Layer, weights: tuple[float, ...] | None) -> Measured:
     null = None if bank is None else slice_null(initializer, kh, channels, weights)
     flat = layer.kernels.reshape(kh * kw, channels * filters).T  # (slices, kh · kw), a view
     sound = np.tile(finite, channels)
-    measured = np.full((8, channels * filters), np.nan, dtype=np.float32)
+    measured = np.full((7, channels * filters), np.nan, dtype=np.float32)
     entry = np.zeros(channels * filters, dtype=np.int64)
     for part in _parts(len(flat), kh * kw):
         kernels = np.where(sound[part, None], flat[part], np.nan).reshape(-1, kh, kw)
@@ -190,15 +189,15 @@ def _measure(layer: Layer, weights: tuple[float, ...] | None) -> Measured:
         if bank is not None and null is not None:
             match = best_match(kernels, bank)
             entry[part], measured[6, part] = match.entry, match.cosine
-            measured[7, part] = p_values(match.cosine, null.cosine)
-    shaped = measured.reshape(8, channels, filters)
+    shaped = measured.reshape(7, channels, filters)
     entries = entry.reshape(channels, filters)
-    slices = Slices(*shaped[:6], entry=entries, cosine=shaped[6], p=shaped[7])  # type: ignore[misc]
+    slices = Slices(*shaped[:6], entry=entries, cosine=shaped[6])  # type: ignore[misc]
     likeness = np.nan_to_num(np.abs(slices.cosine), nan=-1.0)
     best = likeness.argmax(axis=0)
     best[likeness.max(axis=0) < 0] = -1
     compared = np.isfinite(slices.cosine).sum(axis=0)
-    p = np.where(best < 0, np.nan, slices.p[best, np.arange(filters)].astype(np.float64))
+    largest = np.where(best < 0, np.nan, slices.cosine[best, np.arange(filters)])
+    p = np.full(filters, np.nan) if null is None else p_values(largest, null.cosine)
     return Measured(layer, slices, finite, best, best_of(p, compared), bank, null)
 
 

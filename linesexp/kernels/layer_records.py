@@ -4,12 +4,14 @@ None (null in JSON) stands for what cannot be known, such as a match of kernels 
 of.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from linesexp.kernels.any_layer import DEFAULT_INITIALIZER, Measured, bank_for, expected_shares
 from linesexp.kernels.colour import CHANNELS
+from linesexp.kernels.match import p_values
 from linesexp.kernels.nulls import q_values
 from linesexp.kernels.operators import DIRECTIONS, Operator
 from linesexp.kernels.records import SIGNIFICANT, ChangeRecord, MatchRecord, SharesRecord
@@ -20,7 +22,7 @@ BINS = 50  # of the histogram of |cosine|, from 0 to 1
 
 @dataclass(frozen=True)
 class PlaneRecord:
-    """Best match of one plane of a filter over colour: red, green, blue, luminance. p is of this plane alone."""
+    """Best match of one plane of a filter over colour: red, green, blue, luminance. p: of this plane alone."""
 
     detects: str | None
     polarity: int | None
@@ -279,7 +281,8 @@ def _plane(measured: Measured, channel: int, index: int) -> PlaneRecord | None:
     if not np.isfinite(measured.slices.cosine[channel, index]):
         return None
     operator, detects, polarity, place, cosine = _found(measured, channel, index)
-    p = float(measured.slices.p[channel, index])
+    null = measured.null
+    p = float(p_values(np.array([cosine]), null.cosine)[0]) if null else math.nan
     return PlaneRecord(detects, polarity, operator.name, operator.size, place[0], place[1], cosine, p)
 
 

@@ -44,7 +44,9 @@ def convolutions_of(model: keras.Model) -> list[Convolution]:
         if not isinstance(layer, CONVOLUTIONS):
             continue
         if not layer.built:
-            raise InputError(f"layer {name} has no weights yet: call the model once, or build it, and save it again")
+            raise InputError(
+                f"layer {name} has no weights yet: call the model once, or build it, and save it again"
+            )
         unique, copies = name, 1
         while unique in taken:
             copies += 1
@@ -100,7 +102,7 @@ def depthwise_layer(name: str, kernels: np.ndarray, kind: str, initializer: str 
 
 
 def _array(weights: keras.Variable) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(weights), dtype=np.float32)
+    return np.asarray(weights.numpy(), dtype=np.float32)
 
 
 def _initializer(initializer: keras.initializers.Initializer) -> str | None:
