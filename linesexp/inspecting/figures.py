@@ -57,7 +57,7 @@ def depth_png(inspection: Inspection) -> Captioned:
 
 def matches_pngs(inspection: Inspection) -> list[Captioned]:
     """Histograms of the matches of each layer beside chance; several figures for many layers."""
-    known = [(layer.name, layer.match) for layer in inspection.layers if layer.match and layer.match.slices]
+    known = [(layer.name, layer.match) for layer in inspection.layers if layer.match]
     found = []
     for start in range(0, len(known), MOST_PANELS):
         part = known[start : start + MOST_PANELS]

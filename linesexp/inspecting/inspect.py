@@ -131,7 +131,7 @@ def _pictures(
 
 
 def _chosen(convolutions: list["Convolution"], names: Sequence[str]) -> list["Convolution"]:
-    """The convolutions of these names, in the model's order. Raises ConfigError for a name that is not there."""
+    """The convolutions of these names, in the model's order. Raises ConfigError for an unknown name."""
     known = [each.name for each in convolutions]
     for name in names:
         if not any(_meant(each, name) for each in known):

@@ -64,21 +64,21 @@ def summary(inspection: Inspection) -> list[str]:
         beyond = sum(match.beyond_99 for match in compared)
         chance = sum(match.by_chance_99 for match in compared)
         words.append(
-            f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}) are more "
-            f"alike than 99 % of chance is; by chance it would be {chance:,.0f}."
+            f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}) are "
+            f"more alike than 99 % of chance is; by chance it would be {chance:,.0f}."
         )
         filters = sum(match.filters_matched for match in compared)
         words.append(
             f"{_count(filters, 'filter')} of {len([each for each in kernels if each.match]):,} resemble"
-            f"{'s' if filters == 1 else ''} an operator more than chance explains (q < 0.05), when it is counted "
-            "that the best of many channels is good by luck alone."
+            f"{'s' if filters == 1 else ''} an operator more than chance explains (q < 0.05), when it is "
+            "counted that the best of many channels is good by luck alone."
         )
     if inspection.course:
         moved = [course.distance[-1] for course in inspection.course if course.distance[-1] is not None]
         if moved:
             words.append(
-                f"From their start the layers' filters moved by {min(moved):.2f} to {max(moved):.2f} times their "
-                "norm (median of each layer)."
+                f"From their start the layers' filters moved by {min(moved):.2f} to {max(moved):.2f} times "
+                "their norm (median of each layer)."
             )
     broken = [layer.name for layer in layers if layer.not_finite]
     if broken:
@@ -94,16 +94,15 @@ def _about_chance(inspection: Inspection) -> list[str]:
         return [
             "No layer has kernels that operators can be compared with: square ones of an odd side from 3 on."
         ]
+    many = f"{drawn[-1]:,} kernels as its initialiser draws them"
+    if len(drawn) > 1:
+        many += f" (fewer, {drawn[0]:,}, where there are few channels or many operators)"
     return [
-        "Each kernel was laid on Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes at all places "
-        "inside it; the largest |cosine| counts. A random kernel does so too, and well: so beside each layer stand "
-        f"{drawn[-1]:,} kernels as its initialiser draws them ({drawn[0]:,} where few channels need fewer)."
-        if len(drawn) > 1
-        else "Each kernel was laid on Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes at all "
-        "places inside it; the largest |cosine| counts. A random kernel does so too, and well: so beside each layer "
-        f"stand {drawn[0]:,} kernels as its initialiser draws them.",
-        "Being more alike than chance is not the same as being an operator: any smooth kernel is, since operators "
-        "are smooth.",
+        "Each kernel was laid on Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes at all "
+        "places inside it; the largest |cosine| counts. A random kernel does so too, and well: so beside each "
+        f"layer stand {many}.",
+        "Being more alike than chance is not the same as being an operator: any smooth kernel is, since "
+        "operators are smooth.",
     ]
 
 
@@ -123,7 +122,7 @@ def _layer_table(inspection: Inspection) -> dict[str, Any]:
             *(layer.name, layer.kind, f"{layer.size[0]}×{layer.size[1]}"),
             *(f"{layer.channels:,}", f"{layer.filters:,}"),
             *(_decimal(layer.axis_share), _decimal(layer.chance_axis_share)),
-            *(_decimal(match and match.median), _decimal(match and match.chance_median)),
+            *(_decimal(match.median if match else None), _decimal(match.chance_median if match else None)),
             _percent(match.beyond_99, match.slices) if match and match.slices else NONE,
             f"{match.filters_matched:,}" if match else NONE,
         ]
@@ -154,8 +153,8 @@ def _filter_table(inspection: Inspection) -> dict[str, Any]:
         *(("detects", True), ("cosine", False), ("p", False), ("q", False), ("channels in use", False)),
     ]
     caption = (
-        f"The {many} with the smallest q, each by the channel that resembles an operator most; channels in use: "
-        "how many share the filter's energy, (Σe)²/Σe²"
+        f"The {many} with the smallest q, each by the channel that resembles an operator most; channels in "
+        "use: how many share the filter's energy, (Σe)²/Σe²"
     )
     if not rows:
         caption = "No filter was compared with operators"

@@ -10,9 +10,10 @@ from linesexp.kernels.layer_records import FilterRecord, LayerRecord
 
 @dataclass(frozen=True)
 class FieldRecord:
-    """The receptive field of a layer's units, in px. theoretical: height, width; None where `whole` says that it
-    is all of the picture, or where it cannot be followed. effective: side of the smallest square that holds
-    95 %
+    """The receptive field of a layer's units, in px.
+
+    theoretical: height, width; None where `whole` says that it is all of the picture, or where it cannot be
+    followed. effective: side of the smallest square that holds 95 %
     of the energy of the gradient on noise of `picture` size. See seeing.receptive."""
 
     layer: str

@@ -23,6 +23,16 @@ FEW_CHANNELS = 8  # the best of more needs p that many draws alone can tell
 MOST_PRODUCTS = 2**34  # of a null: fewer kernels are drawn where operators are many
 LEAST_DRAWS = 10_000
 DEFAULT_INITIALIZER = "glorot_uniform"
+INITIALIZERS = {  # of Keras, by class
+    "GlorotUniform": "glorot_uniform",
+    "GlorotNormal": "glorot_normal",
+    "HeUniform": "he_uniform",
+    "HeNormal": "he_normal",
+    "LecunUniform": "lecun_uniform",
+    "LecunNormal": "lecun_normal",
+    "RandomUniform": "random_uniform",
+    "TruncatedNormal": "truncated_normal",
+}
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,27 @@ def measure(layer: Layer) -> Measured:
     of_luminance = _measure(Layer(layer.name, grey, layer.kind, layer.initializer), tuple(LUMA.tolist()))
     share = colour_share(layer.kernels.transpose(3, 0, 1, 2))
     return Measured(**(vars(measured) | {"colour": ColourMeasured(share, of_luminance)}))
+
+
+def depthwise_layer(name: str, kernels: np.ndarray, kind: str, initializer: str | None) -> Layer:
+    """A depthwise layer (kh, kw, channels, each channel's filters): every filter looks at one channel."""
+    height, width, channels, each = kernels.shape
+    return Layer(
+        name,
+        kernels.reshape(height, width, 1, channels * each),
+        kind,
+        initializer,
+        first_channel=np.arange(channels * each) // each,
+    )
+
+
+def grouped_layer(
+    name: str, kernels: np.ndarray, kind: str, initializer: str | None, groups: int = 1, colour: bool = False
+) -> Layer:
+    """A layer (kh, kw, channels, filters) of which the filters may be in groups, each of other channels."""
+    channels, filters = kernels.shape[2:]
+    group = np.arange(filters) // max(1, filters // max(1, groups))
+    return Layer(name, kernels, kind, initializer, colour, group * channels)
 
 
 def best_of(p: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -297,7 +297,8 @@ def _notes(measured: Measured) -> list[str]:
     (height, width), lines = layer.size, []
     if bank_for(layer.size) is None:
         lines.append(
-            f"Kernels of {height}×{width} are compared with no operator: those are square, of an odd side ≥ 3."
+            f"Kernels of {height}×{width} are compared with no operator: those are square, with an "
+            "odd side of 3 or more."
         )
     elif measured.bank is not None and not measured.bank.whole:
         lines.append("So large kernels are compared with operators of some sizes at some places only.")

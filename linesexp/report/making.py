@@ -5,7 +5,7 @@ from; `make` leaves current files alone.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,16 +17,26 @@ from linesexp.report.page import page_of
 from linesexp.run import Run
 
 STAGE = "report"
-MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
+NEEDS = ("config.json", "dataset.npz", "history.csv")
+MADE_FROM_PREFIXES = (*NEEDS, "layers.json", "kernels/")
 Progress = Callable[[int, int, str], None]
+Makers = Mapping[str, Callable[[Run], bytes]]
 
 
-def make(run: Run, *names: str, progress: Progress = lambda done, total, words: None) -> list[str]:
-    """Make each of these files (keys of MAKERS) that is not current, and commit it; returns those made.
+def make(
+    run: Run,
+    *names: str,
+    progress: Progress = lambda done, total, words: None,
+    makers: Makers | None = None,
+    needs: Sequence[str] = NEEDS,
+) -> list[str]:
+    """Make each of these files (keys of `makers`, MAKERS unless given) that is not current, and commit it.
 
-    Raises MissingFile without recorded steps, DamagedFile where an input is damaged.
+    Returns those made. needs: what the run must have. Raises MissingFile without recorded steps, DamagedFile
+    where an input is damaged.
     """
-    run.require("config.json", "dataset.npz", "history.csv")
+    run.require(*needs)
+    makers = MAKERS if makers is None else makers
     with run.folder.writing():
         made_from = _made_from(run)
         manifest = run.folder.manifest()
@@ -39,7 +49,7 @@ def make(run: Run, *names: str, progress: Progress = lambda done, total, words: 
         ]
         for index, name in enumerate(stale):
             progress(index, len(stale), name)
-            run.folder.commit({name: MAKERS[name](run)}, STAGE, made_from)
+            run.folder.commit({name: makers[name](run)}, STAGE, made_from)
         progress(len(stale), len(stale), "done")
     return stale
 

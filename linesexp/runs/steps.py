@@ -9,6 +9,7 @@ from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.runs.formats import parse_tensors, tensors_bytes
 
 STAGE = "train"
+LAYERS = "layers.json"  # what kinds of layers a recorded model's weights belong to
 
 
 @dataclass(frozen=True)

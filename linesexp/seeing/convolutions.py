@@ -7,19 +7,8 @@ import keras
 import numpy as np
 
 from linesexp.errors import InputError
-from linesexp.kernels.any_layer import Layer
+from linesexp.kernels.any_layer import INITIALIZERS, Layer, depthwise_layer, grouped_layer
 from linesexp.seeing.layers import CONVOLUTIONS
-
-INITIALIZERS = {
-    "GlorotUniform": "glorot_uniform",
-    "GlorotNormal": "glorot_normal",
-    "HeUniform": "he_uniform",
-    "HeNormal": "he_normal",
-    "LecunUniform": "lecun_uniform",
-    "LecunNormal": "lecun_normal",
-    "RandomUniform": "random_uniform",
-    "TruncatedNormal": "truncated_normal",
-}
 
 
 @dataclass(frozen=True)
@@ -84,21 +73,7 @@ def _kernels(name: str, layer: keras.layers.Layer, first: bool) -> list[Layer]:
     initializer = _initializer(layer.kernel_initializer)
     if kind == "Conv2DTranspose":  # (kh, kw, filters, channels)
         return [Layer(name, kernels.transpose(0, 1, 3, 2), kind, initializer, draws_with=True)]
-    channels, filters = kernels.shape[2:]
-    group = np.arange(filters) // (filters // layer.groups)
-    return [Layer(name, kernels, kind, initializer, first and channels == 3, group * channels)]
-
-
-def depthwise_layer(name: str, kernels: np.ndarray, kind: str, initializer: str | None) -> Layer:
-    """A depthwise layer (kh, kw, channels, each channel's filters): every filter looks at one channel."""
-    height, width, channels, each = kernels.shape
-    return Layer(
-        name,
-        kernels.reshape(height, width, 1, channels * each),
-        kind,
-        initializer,
-        first_channel=np.arange(channels * each) // each,
-    )
+    return [grouped_layer(name, kernels, kind, initializer, layer.groups, first and kernels.shape[2] == 3)]
 
 
 def _array(weights: keras.Variable) -> np.ndarray:

@@ -30,7 +30,7 @@ def matches_figure(
     wide, high, left, top = 232, 132, 40, 84
     page = PixelFigure(WIDTH, top + rows * (high + 62) + 34)
     page.text(20, 14, "Each layer's kernels and their best operator", size=18)
-    words = "blue: kernels of the layer; grey: as many kernels of chance. Further right is more alike."
+    words = "blue: kernels of the layer; grey: kernels of chance. Further right is more alike."
     page.text(20, 42, words, color=FAINT)
     for index, ((name, (layer, chance)), caption) in enumerate(zip(histograms.items(), captions, strict=True)):
         row, column = divmod(index, columns)
@@ -43,7 +43,7 @@ def matches_figure(
         axes.set(xlim=(0, 1), yticks=[], ylim=(0, 1.08 * max(*layer, *chance, 1e-9)))
         axes.tick_params(labelsize=8)
         page.text(x, y, _short(name, 34), size=12)
-        page.text(x, y + high + 16, caption, size=11, color=FAINT)
+        page.text(x, y + high + 20, caption, size=11, color=FAINT)
     page.text(20, page.height - 26, "along: |cosine| with the best operator", size=12, color=FAINT)
     return page.figure
 
@@ -108,8 +108,8 @@ def layers_course_figure(
     for index, (title, lines) in enumerate(courses.items()):
         axes = page.axes(64 + index % 2 * 420, 78 + index // 2 * 250, 350, 176)
         plain(axes)
-        if chance.get(title) is not None:
-            axes.axhline(chance[title], color=CHANCE, linewidth=1.4, linestyle="--")
+        if (level := chance.get(title)) is not None:
+            axes.axhline(level, color=CHANCE, linewidth=1.4, linestyle="--")
         for number, (name, values) in enumerate(lines.items()):
             colour, marker = CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
             _line(axes, steps, values, colour, marker, _short(name, 22), max(1, len(steps) // 6))
