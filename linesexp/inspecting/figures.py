@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from linesexp.inspecting.page import expected
 from linesexp.inspecting.records import Inspection
 from linesexp.kernels.any_layer import Layer
 from linesexp.views.layer_curves import MOST_PANELS, depth_figure, layers_course_figure, matches_figure
@@ -63,7 +64,10 @@ def matches_pngs(inspection: Inspection) -> list[Captioned]:
         part = known[start : start + MOST_PANELS]
         figure = matches_figure(
             {name: (match.histogram, match.chance_histogram) for name, match in part},
-            [f"beyond 99 %: {match.beyond_99:,}, by chance {match.by_chance_99:,.0f}" for _, match in part],
+            [
+                f"beyond 99 %: {match.beyond_99:,}, by chance {expected(match.by_chance_99)}"
+                for _, match in part
+            ],
         )
         alt = "Histograms of the best match of each layer's kernels, beside those of chance"
         found.append((png_bytes(figure), alt, "A layer that learned nothing has the histogram of chance."))
@@ -88,7 +92,9 @@ def course_png(inspection: Inspection) -> Captioned:
         "Share of kernels beyond chance's 99 % point": 0.01,
     }
     figure = layers_course_figure(np.array(inspection.steps), courses, chance)
-    words = "Medians over a layer's filters or kernels at each recorded step; dashed: chance."
+    words = (
+        "Medians over a layer's filters or kernels at each recorded step; dashed: chance, if it is one for all."
+    )
     return png_bytes(figure), "Curves of four measures of each layer over the epochs", words
 
 

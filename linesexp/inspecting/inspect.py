@@ -11,7 +11,8 @@ from linesexp.inspecting.figures import depth_png, file_names, matches_pngs, she
 from linesexp.inspecting.page import page_of
 from linesexp.inspecting.records import FieldRecord, Inspection, inspection_json
 from linesexp.kernels.any_layer import Layer, measure
-from linesexp.kernels.layer_records import FilterRecord, LayerRecord, filter_records, layer_record
+from linesexp.kernels.filter_records import FilterRecord, filter_records
+from linesexp.kernels.layer_records import LayerRecord, layer_record
 from linesexp.learning.backend import quiet_import
 from linesexp.runs.atomic import write_atomically
 

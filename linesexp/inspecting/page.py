@@ -5,7 +5,8 @@ from typing import Any
 
 from linesexp import __version__
 from linesexp.inspecting.records import Inspection
-from linesexp.kernels.layer_records import FilterRecord, LayerRecord
+from linesexp.kernels.filter_records import FilterRecord
+from linesexp.kernels.layer_records import LayerRecord
 from linesexp.views.animation import first_frame
 from linesexp.views.layer_kernels import MOST_CHANNELS
 from linesexp.views.page import data_uri, render_page
@@ -58,15 +59,18 @@ def summary(inspection: Inspection) -> list[str]:
         f"{_count(len(layers), 'layer')} of two-dimensional convolution, {_count(len(kernels), 'filter')}, "
         f"{_count(slices, 'kernel')}: every channel of every filter was measured."
     ]
-    compared = [layer.match for layer in layers if layer.match]
+    compared = [layer.match for layer in layers if layer.match and layer.match.slices]
     if compared:
         total = sum(match.slices for match in compared)
         beyond = sum(match.beyond_99 for match in compared)
         chance = sum(match.by_chance_99 for match in compared)
         words.append(
             f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}) are "
-            f"more alike than 99 % of chance is; by chance it would be {chance:,.0f}."
+            f"more alike than 99 % of chance is; by chance it would be {expected(chance)}."
         )
+        before = [layer.match for layer in inspection.untrained if layer.match]
+        if before:
+            words.append(f"Untrained it was {sum(match.beyond_99 for match in before):,}.")
         filters = sum(match.filters_matched for match in compared)
         words.append(
             f"{_count(filters, 'filter')} of {len([each for each in kernels if each.match]):,} resemble"
@@ -149,7 +153,7 @@ def _filter_table(inspection: Inspection) -> dict[str, Any]:
     rows = [_filter_row(record) for record in matched[:MOST_FILTERS]]
     many = f"{len(rows)} of {len(matched):,} filters" if len(matched) > len(rows) else "all filters"
     words = [
-        *(("layer", True), ("filter", False), ("its channel", False), ("operator", True), ("at", True)),
+        *(("layer", True), ("filter", False), ("channel", False), ("operator", True), ("at", True)),
         *(("detects", True), ("cosine", False), ("p", False), ("q", False), ("channels in use", False)),
     ]
     caption = (
@@ -166,7 +170,7 @@ def _filter_row(record: FilterRecord) -> list[str]:
     if match is None:
         return []
     return [
-        *(record.layer, str(record.index), f"{record.channel} of {record.channels}"),
+        *(record.layer, str(record.index), str(record.channel)),
         f"{match.operator} {match.size}×{match.size}",
         f"row {match.row}, column {match.column}",
         *(record.detects or NONE, f"{match.cosine:.2f}", _p(match.p_initialiser), _p(match.q_initialiser)),
@@ -224,6 +228,11 @@ def _more(shown: int, layers: int) -> str:
 
 def _figure(data: bytes, alt: str, caption: str) -> dict[str, str]:
     return {"source": data_uri(data, "image/png"), "alt": alt, "caption": caption}
+
+
+def expected(number: float) -> str:
+    """How many chance gives: `3.5`, `22,243`."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
 
 
 def _count(number: int, thing: str) -> str:

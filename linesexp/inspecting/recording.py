@@ -28,7 +28,8 @@ from linesexp.kernels.any_layer import (
     grouped_layer,
     measure,
 )
-from linesexp.kernels.layer_records import filter_records, layer_record
+from linesexp.kernels.filter_records import filter_records
+from linesexp.kernels.layer_records import layer_record
 from linesexp.kernels.shape import change_from_start
 from linesexp.report.page import FRAMES
 from linesexp.run import Run

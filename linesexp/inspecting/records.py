@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import msgspec
 
 from linesexp.errors import InputError
-from linesexp.kernels.layer_records import FilterRecord, LayerRecord
+from linesexp.kernels.filter_records import FilterRecord
+from linesexp.kernels.layer_records import LayerRecord
 
 
 @dataclass(frozen=True)

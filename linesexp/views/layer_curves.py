@@ -1,8 +1,10 @@
 """What layers have in common and what not: matches beside chance, measures over depth and over training."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,8 +12,10 @@ from linesexp.views.colours import FAINT, INK
 from linesexp.views.style import CATEGORIES, MARKERS, PixelFigure, plain
 
 MOST_PANELS = 24  # of a figure of histograms
+FEW = 16  # layers that have colours of their own; of more every line is coloured by depth, and some are named
 MOST_NAMES = 60  # more layers are numbered along the axis
 CHANCE = "#9ca3af"
+viridis = colormaps["viridis"]
 WIDTH = 1080
 
 Numbers = Sequence[float | None]
@@ -111,24 +115,38 @@ def layers_course_figure(
         if (level := chance.get(title)) is not None:
             axes.axhline(level, color=CHANCE, linewidth=1.4, linestyle="--")
         for number, (name, values) in enumerate(lines.items()):
-            colour, marker = CATEGORIES[number % len(CATEGORIES)], MARKERS[number % len(MARKERS)]
+            colour = CATEGORIES[number % len(CATEGORIES)] if len(lines) <= FEW else viridis(number / len(lines))
+            marker = MARKERS[(number + number // len(CATEGORIES)) % len(MARKERS)]
             _line(axes, steps, values, colour, marker, _short(name, 22), max(1, len(steps) // 6))
         axes.set(xlabel="epoch", xlim=(steps[0], max(steps[-1], steps[0] + 1e-6)))
         axes.set_title(title, loc="left", fontsize=10.5)
     handles, labels = axes.get_legend_handles_labels()
-    few = slice(0, 24)
+    named = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), FEW)).round().astype(int))
     page.figure.legend(
-        handles[few], labels[few], loc="center right", fontsize=9, frameon=False, bbox_to_anchor=(0.998, 0.5)
+        [handles[at] for at in named],
+        [labels[at] for at in named],
+        loc="center right",
+        fontsize=9,
+        frameon=False,
+        bbox_to_anchor=(0.998, 0.5),
     )
     return page.figure
 
 
 def _line(
-    axes: Axes, places: np.ndarray, values: Numbers, colour: str, marker: str, label: str, every: int = 1
+    axes: Axes, places: np.ndarray, values: Numbers, colour: Any, marker: str, label: str, every: int = 1
 ) -> None:
-    known = np.array([np.nan if value is None else value for value in values], dtype=float)
+    known = [index for index, value in enumerate(values) if value is not None]
+    heights = [value for value in values if value is not None]
     axes.plot(
-        places, known, color=colour, marker=marker, markevery=every, markersize=4.5, linewidth=1.5, label=label
+        places[known],
+        heights,
+        color=colour,
+        marker=marker,
+        markevery=every,
+        markersize=4.5,
+        linewidth=1.5,
+        label=label,
     )
 
 

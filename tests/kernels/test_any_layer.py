@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from linesexp.kernels.any_layer import Layer, best_of, expected_shares, measure, slice_null
-from linesexp.kernels.layer_records import filter_records, layer_record
+from linesexp.kernels.filter_records import filter_records
+from linesexp.kernels.layer_records import layer_record
 from linesexp.kernels.match import best_match, operator_bank
 from linesexp.kernels.operators import get_operator
 from linesexp.kernels.shape import shares

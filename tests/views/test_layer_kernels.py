@@ -80,7 +80,7 @@ def test_the_largest_weight_of_all_steps_has_the_end_of_the_scale_wherever_it_is
     assert here[2] > here[0]  # the scale bar has it in all frames
     assert here[1] == here[0]
     sheet = drawn(layer_sheet(kernels[2:], "a layer"))
-    blank = drawn(layer_sheet(kernels[2:] * [[[[0], [0], [0], [1], [0]]]] * 0 + 0, "a layer"))
+    blank = drawn(layer_sheet(np.full_like(kernels[2:], 1e-9), "a layer"))
     assert (np.abs(sheet - end) <= 1).all(axis=-1).sum() > (np.abs(blank - end) <= 1).all(axis=-1).sum()
 
 
