@@ -1,5 +1,6 @@
 """`linesexp report` of what KernelRecorder kept of somebody's own model."""
 
+import html
 import io
 import json
 import shutil
@@ -103,7 +104,7 @@ def test_distances_and_changes_are_those_of_the_weights(recorded):
 def test_the_page_is_whole_and_asks_for_nothing(recorded):
     page = (recorded[0] / "mine/report.html").read_text()
     assert len(page) < 2_000_000
-    assert "default-src 'none'" in page
+    assert "default-src 'none'" in html.unescape(page)
     assert "http://" not in page
     assert "https://" not in page
     assert page.count("data-moving=") == 6
