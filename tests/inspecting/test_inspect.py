@@ -177,6 +177,16 @@ def test_an_operator_is_found_where_it_was_planted(layer, place, index, channel,
     assert max(abs(each.match.cosine) for each in others) < 0.999
 
 
+def test_a_layer_that_two_models_within_the_model_share_is_one_layer(tmp_path):
+    shared = layers.Conv2D(3, 3, padding="same", name="shared")
+    both = [keras.Sequential([keras.Input((9, 9, 3)), shared], name=name) for name in ("left", "right")]
+    inputs = keras.Input((9, 9, 3))
+    model = keras.Model(inputs, layers.Add()([part(inputs) for part in both]))
+    found = inspected(model, tmp_path)
+    assert [layer.name for layer in found.layers] == ["left/shared"]
+    assert len(found.kernels) == 3
+
+
 def test_subclassed_models_and_blocks_with_names_that_come_twice(tmp_path):
     model = Subclassed()
     model(np.zeros((1, 16, 16, 1), np.float32))
