@@ -81,4 +81,6 @@ def _array(weights: keras.Variable) -> np.ndarray:
 
 
 def _initializer(initializer: keras.initializers.Initializer) -> str | None:
+    if type(initializer) is keras.initializers.VarianceScaling:  # what EfficientNet and its like name
+        return "scaled_uniform" if initializer.distribution == "uniform" else "scaled_normal"
     return INITIALIZERS.get(type(initializer).__name__)

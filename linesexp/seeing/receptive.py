@@ -91,7 +91,9 @@ def receptive_fields(
             "taken; all would take too long."
         )
     if any(key in energies and fields[by_id[key]].effective is None for key in chosen):
-        notes.append("Effective receptive fields: some layers' central units answer to no noise picture.")
+        notes.append(
+            "Effective receptive fields: some layers have none, their central units answer to no noise picture."
+        )
     if len(heard.fields) < len(convolutions):
         notes.append("Receptive fields: layers that the model does not call have none.")
     return fields, notes
