@@ -76,6 +76,11 @@ class Run:
                 raise self._with_remedy(error)
 
     @property
+    def is_recording(self) -> bool:
+        """Whether it is a KernelRecorder's, of somebody's own model: steps, and no settings or data."""
+        return "config.json" not in self.folder and bool(self.folder.names(prefix="kernels/"))
+
+    @property
     def config(self) -> ExperimentConfig:
         """The settings."""
         path = str(self.folder.path / "config.json")
@@ -149,6 +154,8 @@ class Run:
     def _with_remedy(self, error: DamagedFile) -> InputError:
         if error.name == "config.json":  # nothing else knows the settings
             remedy = f"put the right one back, or begin anew: `linesexp generate {self.folder.path} --force`"
+        elif "config.json" not in self.folder and error.stage == "train":
+            remedy = "only recording it again, in `fit`, makes it again"
         elif error.stage == "generate" and self.has_own_pictures:
             remedy = f"`linesexp train {self.folder.path} --data DIR` makes it again from your pictures in DIR"
         else:
@@ -156,10 +163,10 @@ class Run:
         return InputError(f"{error}; {remedy}")
 
     def _missing(self, name: str) -> NoReturn:
-        if "config.json" not in self.folder and self.folder.names(prefix="kernels/"):
+        if self.is_recording:
             raise MissingFile(
-                f"{self.folder.path}: a recording by KernelRecorder, which has no {name}; its steps are there: "
-                "open_run(…).history and .kernels in Python"
+                f"{self.folder.path}: a recording by KernelRecorder, which has no {name}; `linesexp report "
+                f"{self.folder.path}` shows its kernels, and open_run(…).history has its steps in Python"
             )
         what = {"config.json": "no data set", "dataset.npz": "no data set"}.get(name, f"no {name}")
         command = f"linesexp {COMMANDS.get(name, 'train')} {self.folder.path}"

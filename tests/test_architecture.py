@@ -20,6 +20,7 @@ ABOVE = (
     "linesexp.cli",
     "linesexp.commands",
     "linesexp.report",
+    "linesexp.inspecting",
     "linesexp.looking",
     "linesexp.own_pictures",
     "linesexp.run",
@@ -35,6 +36,8 @@ NO_KERAS = (
     "linesexp.config",
     "linesexp.seeing.convolution",
     "linesexp.seeing.forward",
+    "linesexp.inspecting.recording",
+    "linesexp.inspecting.page",
 )
 FORBIDDEN = {  # room: what it never imports, not even through others
     **dict.fromkeys(NO_KERAS, KERAS),

@@ -1,9 +1,11 @@
 """KernelRecorder: a Keras callback that keeps the weights of every epoch, the untrained ones too."""
 
 import contextlib
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,8 +13,15 @@ import numpy as np
 from linesexp.errors import LinesexpError
 from linesexp.runs import RunFolder
 from linesexp.runs.behind import StepsBehind
+from linesexp.runs.steps import LAYERS
 
 Save = Callable[[float, dict[str, np.ndarray]], None]
+CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Conv2DTranspose,
+)
 
 
 class KernelRecorder(keras.callbacks.Callback):
@@ -52,7 +61,8 @@ class KernelRecorder(keras.callbacks.Callback):
             if self._folder.names(prefix="kernels/"):
                 with self._folder.writing():
                     kept = self._folder.move_aside()
-            self._behind = StepsBehind(self._folder)
+            about = json.dumps({"weights": convolution_weights(self.model)}, indent=2) + "\n"
+            self._behind = StepsBehind(self._folder, {LAYERS: about.encode()})
             self._save = self._behind.save
         if kept is not None:
             warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
@@ -109,17 +119,46 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
 
     The path is Keras' own, without the first part where all weights share it (the model's name).
     """
+    return {name: weight.numpy() for name, weight in _named(model).items()}
+
+
+def convolution_weights(model: keras.Model) -> dict[str, dict[str, Any]]:
+    """The kernels of all two-dimensional convolutions, under the names of `weights_of`.
+
+    {"conv1/kernel": {"kind": "Conv2D", "initializer": "GlorotUniform", "groups": 1}, …}
+    """
+    names = {id(weight): name for name, weight in _named(model).items()}
+    found: dict[str, dict[str, Any]] = {}
+    for layer in model._flatten_layers(include_self=False):  # no public way tells of all layers
+        kind = next((base.__name__ for base in CONVOLUTIONS if isinstance(layer, base)), None)
+        if kind is None:
+            continue
+        for weight in layer.weights:
+            if id(weight) in names and len(weight.shape) == 4:
+                part = {"kernel": "kernel", "depthwise_kernel": "depthwise", "pointwise_kernel": "pointwise"}
+                of = "depthwise" if kind == "DepthwiseConv2D" else part.get(weight.name, "kernel")
+                drawn = getattr(layer, f"{of}_initializer", None)
+                about = {
+                    "kind": kind,
+                    "initializer": type(drawn).__name__,
+                    "groups": getattr(layer, "groups", 1),
+                }
+                found[names[id(weight)]] = about
+    return found
+
+
+def _named(model: keras.Model) -> dict[str, keras.Variable]:
     paths = [weight.path for weight in model.weights]
     tops = {path.partition("/")[0] for path in paths}
     if len(tops) == 1 and all(path.count("/") > 1 for path in paths):
         paths = [path.partition("/")[2] for path in paths]
-    named: dict[str, np.ndarray] = {}
+    named: dict[str, keras.Variable] = {}
     for path, weight in zip(paths, model.weights, strict=True):
         name, copies = path, 1
         while name in named:
             copies += 1
             name = f"{path}_{copies}"
-        named[name] = weight.numpy()
+        named[name] = weight
     return named
 
 

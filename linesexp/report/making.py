@@ -6,7 +6,7 @@ from; `make` leaves current files alone.
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,28 @@ from linesexp.runs.folder import DamagedFile
 from linesexp.views.style import png_bytes
 
 STAGE = "report"
-MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
+NEEDS = ("config.json", "dataset.npz", "history.csv")
+MADE_FROM_PREFIXES = (*NEEDS, "layers.json", "kernels/")
 Progress = Callable[[int, int, str], None]
+Maker = Callable[[Run], bytes]
+Makers = Mapping[str, Maker]
 
 
-def make(run: Run, *names: str, progress: Progress = lambda done, total, words: None) -> list[str]:
-    """Make each of these files (keys of makers(run)) that is not current, and commit it; returns those made.
+def make(
+    run: Run,
+    *names: str,
+    progress: Progress = lambda done, total, words: None,
+    by: Makers | None = None,
+    needs: Sequence[str] = NEEDS,
+) -> list[str]:
+    """Make each of these files (keys of `by`, makers(run) unless given) that is not current, and commit it.
 
-    Raises MissingFile without recorded steps, DamagedFile where an input is damaged.
+    Returns those made. needs: what the run must have. Raises MissingFile without recorded steps, DamagedFile
+    where an input is damaged.
     """
-    run.require("config.json", "dataset.npz", "history.csv")
+    run.require(*needs)
     with run.folder.writing():
-        made_from, known = _made_from(run), makers(run)
+        made_from, known = _made_from(run), makers(run) if by is None else by
         manifest = run.folder.manifest()
         run.check(except_for=STAGE)
         damaged = {error.name for error in run.folder.damaged()}
@@ -46,9 +56,6 @@ def make(run: Run, *names: str, progress: Progress = lambda done, total, words: 
             run.folder.commit({name: known[name](run)}, STAGE, made_from)
         progress(len(stale), len(stale), "done")
     return stale
-
-
-Maker = Callable[[Run], bytes]
 
 
 def _png(draw: Callable[[Run], Any]) -> Maker:
@@ -93,7 +100,7 @@ def bytes_of(run: Run, name: str) -> bytes:
     For what can be shown without a right to write. Raises MissingFile without recorded steps, InputError
     where an input is damaged.
     """
-    run.require("config.json", "dataset.npz", "history.csv")
+    run.require(*NEEDS)
     manifest = run.folder.manifest()
     if name in manifest and manifest[name].made_from == _made_from(run):
         with contextlib.suppress(DamagedFile):

@@ -1,6 +1,7 @@
 """Commit recorded steps behind a training's back, so that it does not wait for the disk."""
 
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,9 +19,10 @@ class StepsBehind:
     is bounded: at most MOST_WAITING bytes, or a single step, wait, and as many again are being written.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, beside: Mapping[str, bytes] | None = None) -> None:
+        """beside: files that are committed together with the first step."""
         self._run = run
-        self._writer = StepWriter(run)
+        self._writer = StepWriter(run, beside=beside)
         self._waiting: list[Step] = []
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None

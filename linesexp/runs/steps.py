@@ -1,6 +1,6 @@
 """The recorded steps of a run: one file of tensors each, in the order of recording."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from linesexp.runs.formats import parse_tensors, tensors_bytes
 
 STAGE = "train"
 Step = tuple[float, dict[str, np.ndarray]]  # epochs done, all weights
+LAYERS = "layers.json"  # what kinds of layers a recorded model's weights belong to
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ class WeightsHistory:
 class StepWriter:
     """Commits recorded steps as kernels/00000.safetensors, kernels/00001.safetensors …"""
 
-    def __init__(self, run: RunFolder, recorded: int = 0) -> None:
+    def __init__(self, run: RunFolder, recorded: int = 0, beside: Mapping[str, bytes] | None = None) -> None:
+        """recorded: how many there are already; beside: other files, committed together with the first."""
         self._run = run
         self.recorded = recorded
+        self._beside = beside or {}
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
         """Commit one step; `step` is the number of epochs done."""
@@ -40,7 +43,7 @@ class StepWriter:
     def save_all(self, steps: Sequence[Step]) -> None:
         """Commit several steps at once."""
         files = {step_name(self.recorded + index): step_bytes(*step) for index, step in enumerate(steps)}
-        self._run.commit(files, stage=STAGE)
+        self._run.commit({**(self._beside if self.recorded == 0 else {}), **files}, stage=STAGE)
         self.recorded += len(steps)
 
 

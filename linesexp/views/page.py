@@ -1,4 +1,4 @@
-"""Render report.html: one file, nothing loaded from anywhere, nothing that runs but its own module."""
+"""Render pages: one file each, nothing loaded from anywhere, nothing that runs but its own module."""
 
 import base64
 import hashlib
@@ -12,8 +12,8 @@ from markupsafe import Markup
 from PIL import Image
 
 
-def render_page(**content: Any) -> str:
-    """The report page. content: the names that templates/report.html uses; all text is escaped."""
+def render_page(template: str = "report.html", **content: Any) -> str:
+    """A page from one of templates/. content: the names that the template uses; all text is escaped."""
     style, script = _static("report.css"), _static("report.js")
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash_source(style)}'; "
@@ -22,7 +22,7 @@ def render_page(**content: Any) -> str:
     # The style and the script are ours and must not be escaped; nothing else is let through as it is.
     return (
         templates()
-        .get_template("report.html")
+        .get_template(template)
         .render(
             style=Markup(style),
             script=Markup(script),
