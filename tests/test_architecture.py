@@ -36,7 +36,6 @@ NO_KERAS = (
     "linesexp.config",
     "linesexp.seeing.convolution",
     "linesexp.seeing.forward",
-    "linesexp.inspecting.recording",
     "linesexp.inspecting.page",
 )
 FORBIDDEN = {  # room: what it never imports, not even through others

@@ -95,9 +95,7 @@ def summary(inspection: Inspection) -> list[str]:
 def _about_chance(inspection: Inspection) -> list[str]:
     drawn = sorted({match.draws for layer in inspection.layers if (match := layer.match)})
     if not drawn:
-        return [
-            "No layer has kernels that operators can be compared with: square ones of an odd side from 3 on."
-        ]
+        return ["No layer has kernels that operators can be compared with: square ones from 3×3 on."]
     many = f"{drawn[-1]:,} kernels as its initialiser draws them"
     if len(drawn) > 1:
         many += f" (fewer, {drawn[0]:,}, where there are few channels or many operators)"

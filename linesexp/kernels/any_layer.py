@@ -154,8 +154,8 @@ def best_of(p: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 def bank_for(size: tuple[int, int]) -> Bank | None:
-    """The operators for kernels of this height and width; None where there are none: not square, even, or 1."""
-    return operator_bank(size[0]) if size[0] == size[1] and size[0] % 2 and size[0] > 1 else None
+    """The operators for kernels of this height and width; None for others than squares from 3×3 on."""
+    return operator_bank(size[0]) if size[0] == size[1] and size[0] >= 3 else None
 
 
 @lru_cache

@@ -136,8 +136,7 @@ def _notes(measured: Measured) -> list[str]:
     (height, width), lines = layer.size, []
     if bank_for(layer.size) is None:
         lines.append(
-            f"Kernels of {height}×{width} are compared with no operator: those are square, with an "
-            "odd side of 3 or more."
+            f"Kernels of {height}×{width} are compared with no operator: those are square, and 3×3 or larger."
         )
     elif measured.bank is not None and not measured.bank.whole:
         lines.append("So large kernels are compared with operators of some sizes at some places only.")

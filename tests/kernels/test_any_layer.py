@@ -89,7 +89,7 @@ def test_a_random_layer_has_as_many_slices_beyond_chance_as_chance():
         assert found == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (4, 4), (1, 7), (7, 1), (3, 5), (2, 3)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 7), (7, 1), (3, 5), (2, 3)])
 def test_kernels_that_no_operator_has_the_size_of_get_what_can_be_computed(size):
     records, layer = records_of(random_kernels(*size, 4, 500))
     assert all(record.match is None and record.detects is None for record in records)
