@@ -9,6 +9,7 @@ from typing import Any
 from linesexp import experiment
 from linesexp.config import SECTIONS, ExperimentConfig, build_config, settings_of
 from linesexp.errors import ConfigError
+from linesexp.inspecting.recording import Recording
 from linesexp.report.making import make, makers
 from linesexp.run import Run, open_run
 from linesexp.runs.folder import MissingFile, RunFolder
@@ -51,12 +52,16 @@ def train(
 
 
 def make_report(path: Path) -> Run:
-    """Measure a run, and make its figures, GIFs and report.html, as `linesexp report` does.
+    """Measure a run, or a KernelRecorder's recording, and make its figures, GIFs and report.html.
 
-    Raises MissingFile, with the command to run, for a run without recorded steps.
+    As `linesexp report` does. Raises MissingFile, with the command to run, for a run without recorded steps.
     """
     run = open_run(path)
-    make(run, *makers(run))
+    if run.is_recording:
+        by = Recording(run).makers
+        make(run, *by, by=by, needs=())
+    else:
+        make(run, *makers(run))
     return run
 
 

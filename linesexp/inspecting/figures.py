@@ -15,11 +15,11 @@ from linesexp.views.style import png_bytes, step_name
 Captioned = tuple[bytes, str, str]  # PNG, what it shows, caption
 
 
-def sheet_png(layer: Layer, start: np.ndarray | None = None, step: float = 0.0) -> bytes:
-    """A layer's kernels; below one another untrained and at `step`, where a start is given."""
+def sheet_png(layer: Layer, start: np.ndarray | None = None, steps: tuple[float, float] = (0.0, 0.0)) -> bytes:
+    """A layer's kernels; where a start is given, below one another those at two steps."""
     if start is None:
         return png_bytes(layer_sheet(layer.kernels[None], _title(layer), colour=layer.colour))
-    both, names = np.stack([start, layer.kernels]), ("untrained", step_name(step))
+    both, names = np.stack([start, layer.kernels]), [step_name(step) for step in steps]
     return png_bytes(layer_sheet(both, _title(layer), names, colour=layer.colour))
 
 

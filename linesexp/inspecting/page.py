@@ -10,6 +10,7 @@ from linesexp.kernels.layer_records import LayerRecord
 from linesexp.views.animation import first_frame
 from linesexp.views.layer_kernels import MOST_CHANNELS
 from linesexp.views.page import data_uri, render_page
+from linesexp.views.style import step_name
 
 MOST_BYTES = 1_350_000  # of pictures on the page, before they grow by a third as text: it stays below 2 MB
 MOST_FILTERS = 25  # in the table
@@ -70,7 +71,7 @@ def summary(inspection: Inspection) -> list[str]:
         )
         before = [layer.match for layer in inspection.untrained if layer.match]
         if before:
-            words.append(f"Untrained it was {sum(match.beyond_99 for match in before):,}.")
+            words.append(f"{_start(inspection)} it was {sum(match.beyond_99 for match in before):,}.")
         filters = sum(match.filters_matched for match in compared)
         words.append(
             f"{_count(filters, 'filter')} of {len([each for each in kernels if each.match]):,} resemble"
@@ -176,11 +177,16 @@ def _filter_row(record: FilterRecord) -> list[str]:
     ]
 
 
+def _start(inspection: Inspection) -> str:
+    first = inspection.steps[0]
+    return "Untrained" if first == 0 else f"At {step_name(first)}"
+
+
 def _kernels(
     layer: LayerRecord, figure: bytes, gif: bytes | None, moves: bool, steps: Sequence[float]
 ) -> dict[str, Any]:
     size = f"{layer.size[0]}×{layer.size[1]}"
-    when = ", untrained and trained" if len(steps) > 1 else ""
+    when = f", {step_name(steps[0])} and {step_name(steps[-1])}" if len(steps) > 1 else ""
     caption = f"{size} kernels, one scale for all of them."
     if layer.channels > MOST_CHANNELS:
         caption += " The selection is by norm, so it shows the strongest and not the typical."

@@ -36,6 +36,7 @@ from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.runs.steps import LAYERS
 from linesexp.views.layer_curves import MOST_PANELS
+from linesexp.views.style import step_name
 
 INSPECTION = "inspection.json"
 MOST_SLICES = 2**24  # that are measured over all steps: of larger models fewer steps are
@@ -139,14 +140,17 @@ class Recording:
             lines.append(
                 "Only one step is recorded, so before and after are the same and nothing was learned yet."
             )
+        if (first := float(self._run.history.steps[0])) > 0:
+            lines.append(f"The recording begins at {step_name(first)}: the untrained kernels are not in it.")
         if measured < steps:
             lines.append(f"Measures over training are of {measured} of {steps} recorded steps, evenly taken.")
         lines.append("Receptive fields need the model itself: `linesexp inspect MODEL.keras` has them.")
         return lines
 
     def _sheet(self, weight: str) -> bytes:
-        start = self.layer(weight, 0).kernels if len(self._run.history.steps) > 1 else None
-        return sheet_png(self.layer(weight, -1), start, float(self._run.history.steps[-1]))
+        steps = self._run.history.steps
+        start = self.layer(weight, 0).kernels if len(steps) > 1 else None
+        return sheet_png(self.layer(weight, -1), start, (float(steps[0]), float(steps[-1])))
 
     def _film(self, weight: str) -> bytes:
         steps = self._run.history.steps

@@ -29,7 +29,10 @@ class KernelRecorder(keras.callbacks.Callback):
 
     Records the untrained network (step 0), batches 1, 2, 4, 8 … of the first epoch (their step is
     the fraction of the epoch done; left out where Keras does not know how many batches there are),
-    and the end of every epoch. With a callable, `fit` again with the same recorder continues the count.
+    and the end of every epoch. `fit` again with the same recorder continues the count; a folder's
+    recording then begins with what that `fit` began with. A model that Keras builds at its first batch
+    only (no `Input`, or layers of one's own) has no weights before that: a warning says so, and the
+    recording begins after that batch.
 
     Example:
         model.fit(x, y, epochs=20, callbacks=[KernelRecorder("runs/mine")])
@@ -51,8 +54,10 @@ class KernelRecorder(keras.callbacks.Callback):
         self._before = 0.0  # epochs of earlier fits
         self._last: float | None = None
         self._epoch = 0
+        self._begins = False  # whether the next epoch is a fit's first
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        self._begins = True
         if self._folder is None:
             return
         self._finish()  # what a fit that failed has left to be written
@@ -61,8 +66,7 @@ class KernelRecorder(keras.callbacks.Callback):
             if self._folder.names(prefix="kernels/"):
                 with self._folder.writing():
                     kept = self._folder.move_aside()
-            about = json.dumps({"weights": convolution_weights(self.model)}, indent=2) + "\n"
-            self._behind = StepsBehind(self._folder, {LAYERS: about.encode()})
+            self._behind = StepsBehind(self._folder, self._about)
             self._save = self._behind.save
         if kept is not None:
             warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
@@ -71,8 +75,17 @@ class KernelRecorder(keras.callbacks.Callback):
         self._epoch = epoch
         if epoch == 0:
             self._before = self._last or 0.0
-            if self._last is None:
-                self._record(0.0)
+        new = self._folder is not None or (self._last is None and epoch == 0)
+        if self._begins and new:
+            if self.model.built:
+                self._record(self._before + epoch)
+            else:
+                warnings.warn(
+                    "KernelRecorder: this model has no weights before its first batch, so its untrained ones "
+                    "cannot be recorded; give it an Input, or call model.build(shape) before fit",
+                    stacklevel=2,
+                )
+        self._begins = False
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         done, batches = batch + 1, (self.params or {}).get("steps")
@@ -94,6 +107,10 @@ class KernelRecorder(keras.callbacks.Callback):
             return
         with self._stepping_aside():
             self._save(step, weights_of(self.model))
+
+    def _about(self) -> dict[str, bytes]:
+        about = json.dumps({"weights": convolution_weights(self.model)}, indent=2) + "\n"
+        return {LAYERS: about.encode()}
 
     def _finish(self) -> None:
         """Wait until a folder holds everything that was recorded, and record no more."""
@@ -118,8 +135,12 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
     """{"conv1/kernel": array, …} for every weight of every layer, names unique, in the model's order.
 
     The path is Keras' own, without the first part where all weights share it (the model's name).
+    Numbers that NumPy and files do not know, such as bfloat16, become float32.
     """
-    return {name: weight.numpy() for name, weight in _named(model).items()}
+    values = {name: weight.numpy() for name, weight in _named(model).items()}
+    return {
+        name: value.astype(np.float32) if value.dtype.kind == "V" else value for name, value in values.items()
+    }
 
 
 def convolution_weights(model: keras.Model) -> dict[str, dict[str, Any]]:

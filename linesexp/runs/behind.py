@@ -1,7 +1,7 @@
 """Commit recorded steps behind a training's back, so that it does not wait for the disk."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from linesexp.errors import StorageError
 from linesexp.runs.folder import RunFolder
 from linesexp.runs.steps import Step, StepWriter
 
+PATIENCE_S = 60.0  # for another process that writes into the folder: a report, say
 MOST_WAITING = 16_000_000  # bytes of weights, beyond which a training waits after all
 
 
@@ -19,13 +20,13 @@ class StepsBehind:
     is bounded: at most MOST_WAITING bytes, or a single step, wait, and as many again are being written.
     """
 
-    def __init__(self, run: RunFolder, beside: Mapping[str, bytes] | None = None) -> None:
-        """beside: files that are committed together with the first step."""
+    def __init__(self, run: RunFolder, beside: Callable[[], Mapping[str, bytes]] = dict) -> None:
+        """beside: as for StepWriter."""
         self._run = run
         self._writer = StepWriter(run, beside=beside)
         self._waiting: list[Step] = []
         self._thread: threading.Thread | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._changed = threading.Condition()
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
@@ -33,10 +34,11 @@ class StepsBehind:
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting or self._size(weights) <= MOST_WAITING)
             self._raise()
-            self._waiting.append((step, weights))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="linesexp recording")
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="linesexp recording")
+                thread.start()  # where it cannot be started, nobody may wait for it
+                self._thread = thread
+            self._waiting.append((step, weights))
             self._changed.notify_all()
 
     def finish(self) -> None:
@@ -56,13 +58,14 @@ class StepsBehind:
             raise error
 
     def _work(self) -> None:
-        while steps := self._next():
-            try:
-                with self._run.writing():
+        try:
+            while steps := self._next():
+                with self._run.writing(patience_s=PATIENCE_S):
                     self._commit(steps)
-            except Exception as error:  # whatever it is, the training must hear of it
-                with self._changed:
-                    self._error, self._waiting = error, []
+        except BaseException as error:  # whatever it is, the training must hear of it
+            with self._changed:
+                self._error, self._waiting, self._thread = error, [], None
+                self._changed.notify_all()
 
     def _commit(self, steps: list[Step]) -> None:
         try:

@@ -115,9 +115,9 @@ class RunFolder:
         return found
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator["RunFolder"]:
-        """Hold the folder's lock. Raises FolderBusy or StorageError."""
-        with one_writer(self.path):
+    def writing(self, patience_s: float = 0.0) -> Iterator["RunFolder"]:
+        """Hold the folder's lock. Raises FolderBusy, after this patience, or StorageError."""
+        with one_writer(self.path, patience_s):
             self._writable = True
             try:
                 yield self

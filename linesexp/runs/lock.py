@@ -17,12 +17,12 @@ HOLDER = ".holder.json"
 
 
 @contextlib.contextmanager
-def one_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock. Raises FolderBusy, naming the process that holds it, at once.
+def one_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the folder's lock. Raises FolderBusy, naming the process that holds it, after this patience.
 
     The system drops the lock when its process ends, however it ends, so none is ever stale.
     """
-    lock = filelock.FileLock(folder / ".lock", timeout=0)
+    lock = filelock.FileLock(folder / ".lock", timeout=patience_s)
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:

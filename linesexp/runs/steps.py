@@ -1,6 +1,6 @@
 """The recorded steps of a run: one file of tensors each, in the order of recording."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,11 +30,13 @@ class WeightsHistory:
 class StepWriter:
     """Commits recorded steps as kernels/00000.safetensors, kernels/00001.safetensors …"""
 
-    def __init__(self, run: RunFolder, recorded: int = 0, beside: Mapping[str, bytes] | None = None) -> None:
-        """recorded: how many there are already; beside: other files, committed together with the first."""
+    def __init__(
+        self, run: RunFolder, recorded: int = 0, beside: Callable[[], Mapping[str, bytes]] = dict
+    ) -> None:
+        """recorded: how many there are already; beside: gives files to commit together with the first."""
         self._run = run
         self.recorded = recorded
-        self._beside = beside or {}
+        self._beside = beside
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
         """Commit one step; `step` is the number of epochs done."""
@@ -43,7 +45,7 @@ class StepWriter:
     def save_all(self, steps: Sequence[Step]) -> None:
         """Commit several steps at once."""
         files = {step_name(self.recorded + index): step_bytes(*step) for index, step in enumerate(steps)}
-        self._run.commit({**(self._beside if self.recorded == 0 else {}), **files}, stage=STAGE)
+        self._run.commit({**(self._beside() if self.recorded == 0 else {}), **files}, stage=STAGE)
         self.recorded += len(steps)
 
 

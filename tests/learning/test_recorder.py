@@ -1,4 +1,6 @@
+import json
 import threading
+import time
 
 import keras
 import numpy as np
@@ -91,6 +93,96 @@ def test_goes_on_from_a_later_epoch_without_a_new_step_0():
     recorder = KernelRecorder(lambda step, weights: steps.append(step))
     fit(somebodys_model(), recorder, epochs=6, initial_epoch=4)
     assert steps == [5, 6]
+
+
+def test_a_folders_recording_begins_with_what_its_fit_began_with(tmp_path):
+    recorder = KernelRecorder(tmp_path / "mine")
+    model = fit(somebodys_model(), recorder, epochs=3, initial_epoch=1)
+    assert read_steps(RunFolder(tmp_path / "mine")).steps.tolist() == [1, 2, 3]
+    start = model.layers[0].get_weights()[0]
+    with pytest.warns(UserWarning, match="held a recording; it is now"):
+        fit(model, recorder, epochs=1)
+    history = read_steps(RunFolder(tmp_path / "mine"))
+    assert history.steps.tolist() == [3, 4]
+    assert np.array_equal(history.at(0)["first/kernel"], start)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.first = keras.layers.Conv2D(2, 3, name="first")
+        self.flat, self.last = keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax", name="last")
+
+    def call(self, pictures):
+        return self.last(self.flat(self.first(pictures)))
+
+
+@pytest.mark.parametrize("form", [Subclassed, lambda: keras.Sequential(Subclassed().layers)])
+def test_a_model_without_weights_before_its_first_batch_is_recorded_from_there_on(form, tmp_path):
+    model = form()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.warns(UserWarning, match="its untrained ones cannot be recorded; give it an Input"):
+        fit(model, KernelRecorder(tmp_path / "mine"), epochs=1)
+    run = linesexp.open_run(tmp_path / "mine")
+    assert run.history.steps.tolist() == [0.1, 0.2, 0.4, 0.8, 1]
+    assert run.kernels.shape == (5, 2, 3, 3)
+    about = json.loads((tmp_path / "mine/layers.json").read_text())["weights"]
+    assert [each["kind"] for each in about.values()] == ["Conv2D"]
+    linesexp.make_report(tmp_path / "mine")
+    page = (tmp_path / "mine/report.html").read_text()
+    assert "The recording begins at epoch 0.10" in page
+    assert "Untrained it was" not in page
+    assert "epoch 0.10 and epoch 1, filter by filter" in page
+
+
+def test_bfloat16_is_kept_as_float32(tmp_path):
+    with keras.device("cpu:0"):
+        keras.config.set_dtype_policy("bfloat16")
+        try:
+            model = fit(somebodys_model(), KernelRecorder(tmp_path / "mine"), epochs=1)
+        finally:
+            keras.config.set_dtype_policy("float32")
+    kernels = read_steps(RunFolder(tmp_path / "mine")).at(-1)["first/kernel"]
+    assert kernels.dtype == np.float32
+    assert np.array_equal(kernels, np.asarray(model.layers[0].kernel.numpy(), np.float32))
+
+
+def test_a_report_made_meanwhile_does_not_end_the_recording(tmp_path, monkeypatch):
+    """It holds the folder's lock, for which the recording waits."""
+    locked = threading.Event()
+
+    def report():
+        with RunFolder(tmp_path / "mine").writing(patience_s=5):
+            locked.set()
+            time.sleep(0.5)
+
+    def begin(epoch, logs):
+        if epoch == 1:
+            thread.start()
+            assert locked.wait(10)
+
+    thread = threading.Thread(target=report)
+    fit(
+        somebodys_model(),
+        keras.callbacks.LambdaCallback(on_epoch_begin=begin),
+        KernelRecorder(tmp_path / "mine"),
+        epochs=4,
+    )
+    thread.join()
+    assert read_steps(RunFolder(tmp_path / "mine")).steps.tolist() == [0, 0.1, 0.2, 0.4, 0.8, 1, 2, 3, 4]
+
+
+def test_where_no_thread_can_be_started_the_fit_ends_all_the_same(tmp_path, monkeypatch):
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == "linesexp recording":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.warns(UserWarning, match="stopped recording: RuntimeError: can't start new thread"):
+        fit(somebodys_model(), KernelRecorder(tmp_path / "mine"), epochs=1)
 
 
 def test_a_folder_becomes_a_run_folder_with_one_file_a_step(tmp_path):

@@ -101,7 +101,19 @@ def test_between_steps_there_is_no_thread_and_no_lock(tmp_path):
             pass
 
 
-def test_trouble_is_told_once_by_the_next_call(tmp_path):
+def test_a_thread_that_dies_of_anything_is_not_waited_for(tmp_path, monkeypatch):
+    def ends(*arguments, **named):
+        raise SystemExit("over")
+
+    monkeypatch.setattr(RunFolder, "commit", ends)
+    steps = StepsBehind(RunFolder(tmp_path / "run"))
+    steps.save(0.0, weights(0))
+    with pytest.raises(SystemExit, match="over"):
+        steps.finish()
+
+
+def test_trouble_is_told_once_by_the_next_call(tmp_path, monkeypatch):
+    monkeypatch.setattr(behind, "PATIENCE_S", 0.0)
     steps = StepsBehind(RunFolder(tmp_path / "run"))
     with RunFolder(tmp_path / "run").writing():
         steps.save(0.0, weights(0))
