@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from linesexp.errors import ConfigError, InputError
-from linesexp.images.pictures import MOST_PIXELS, TooManyPixels, decode_grey
+from linesexp.images.pictures import decode_grey
 from linesexp.kernels.operators import OPERATORS, Operator, get_operator
 from linesexp.runs.atomic import write_atomically
 from linesexp.seeing.filtering import (
@@ -57,10 +57,7 @@ class Output:
 
 def read_grey(name: str, longest: int | None, most_pixels: int | None) -> tuple[np.ndarray, list[str]]:
     """A picture file as float64 (H, W) in [0, 1], and what was done to it."""
-    try:
-        decoded = decode_grey(_read(name), name, longest, MOST_PIXELS if most_pixels is None else most_pixels)
-    except TooManyPixels as error:
-        raise TooManyPixels(f"{error}; --most-pixels reads more") from None
+    decoded = decode_grey(_read(name), name, longest, most_pixels)
     return decoded.pixels / 255, list(decoded.notes)
 
 

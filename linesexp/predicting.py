@@ -17,7 +17,9 @@ from linesexp.seeing.forward import probabilities
 MIDDLE = 127.5  # grey level between a dark ground and a bright one
 
 
-def predict(path: str | os.PathLike[str], pictures: Iterable[str]) -> list[dict[str, Any]]:
+def predict(
+    path: str | os.PathLike[str], pictures: Iterable[str], most_pixels: int | None = None
+) -> list[dict[str, Any]]:
     """Class and probability of picture files, by the last recorded weights of a run.
 
     One record a picture: file, class, probability, probabilities of all classes, and a note where the
@@ -30,7 +32,7 @@ def predict(path: str | os.PathLike[str], pictures: Iterable[str]) -> list[dict[
     channels, size = dataset.pixels.shape[-1], dataset.pixels.shape[1]
     ground = "black" if contrast == "bright" else "white"
     names = list(pictures)
-    decoded = [decode_picture(_read(name), size, channels, name, ground) for name in names]
+    decoded = [decode_picture(_read(name), size, channels, name, ground, most_pixels) for name in names]
     chances = probabilities(scale_pixels(np.stack(decoded)), weights, run.config.network)
     return [
         {

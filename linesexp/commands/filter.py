@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from linesexp.commands.speaking import common_options, finish, progress_on
+from linesexp.commands.speaking import common_options, finish, most_pixels_option, progress_on
 from linesexp.errors import ConfigError
 
 # Written out, as --help waits for neither NumPy nor the rooms; a test holds them against the code.
@@ -49,7 +49,7 @@ MOST_SIDE = 99
 @click.option("--pool-stride", type=click.IntRange(1), help="From window to window.  [default: its side]")
 @click.option("--animate", is_flag=True, help="Also GIFs that show each product and sum, and each pooling.")
 @click.option("--longest", type=click.IntRange(1), help="Scale the picture down to this longest side.")
-@click.option("--most-pixels", type=click.IntRange(1), help="Refuse larger pictures.  [default: 50000000]")
+@most_pixels_option
 @click.option(
     "--out",
     default="filtered",

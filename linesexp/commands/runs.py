@@ -13,7 +13,7 @@ from linesexp.commands.ending import complain
 from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
 from linesexp.commands.inspect import report_recording
 from linesexp.commands.options import chosen_config, config_options
-from linesexp.commands.speaking import common_options, finish, json_line, progress_on, say
+from linesexp.commands.speaking import common_options, finish, json_line, most_pixels_option, progress_on, say
 from linesexp.errors import InputError, LinesexpError
 from linesexp.picture_settings import OF_OWN
 
@@ -86,6 +86,7 @@ def generate(
     "PNG, JPEG, BMP or GIF of any size, grey or colour.",
 )
 @click.option("--skip-broken", is_flag=True, help="With --data: leave out files that cannot be read.")
+@most_pixels_option
 @config_options("network", "training", *(f"images.{name}" for name in OF_OWN_ONLY))
 @common_options
 def train(
@@ -94,6 +95,7 @@ def train(
     controls: bool,
     data: Path | None,
     skip_broken: bool,
+    most_pixels: int | None,
     config_file: Path | None,
     as_json: bool,
     quiet: bool,
@@ -109,7 +111,7 @@ def train(
 
     before = _settings_so_far(run, force)
     if data is None:
-        _refuse_without_data(skip_broken)
+        _refuse_without_data(skip_broken, most_pixels)
         given = {name: value for name, value in given.items() if name not in OF_OWN_ONLY}
         config = chosen_config(given, config_file, before)
     else:
@@ -118,7 +120,14 @@ def train(
         config = chosen_config(given, config_file, for_own_pictures(before))
         with progress_on("picture", quiet) as progress:
             config = take_pictures(
-                run, config, data, force=force, skip_broken=skip_broken, say=say(quiet), progress=progress
+                run,
+                config,
+                data,
+                force=force,
+                skip_broken=skip_broken,
+                most_pixels=most_pixels,
+                say=say(quiet),
+                progress=progress,
             )
         force = False  # what was there is kept aside by now
     with progress_on("epoch", quiet) as progress:
@@ -164,8 +173,11 @@ def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
 @click.command()
 @click.argument("run")
 @click.argument("pictures", nargs=-1, required=True)
+@most_pixels_option
 @common_options
-def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, debug: bool) -> None:
+def predict(
+    run: str, pictures: tuple[str, ...], most_pixels: int | None, as_json: bool, quiet: bool, debug: bool
+) -> None:
     """Class and probability of each of PICTURES, by the network of RUN.
 
     Pictures are stretched to the size that the network learned. It knows lines like those of RUN's data
@@ -174,7 +186,7 @@ def predict(run: str, pictures: tuple[str, ...], as_json: bool, quiet: bool, deb
     from linesexp.predicting import predict as predict_pictures
     from linesexp.run import open_run
 
-    found = predict_pictures(run, pictures)
+    found = predict_pictures(run, pictures, most_pixels)
     if as_json:
         click.echo(json_line({"run": run, "predictions": found}))
         return
@@ -211,7 +223,7 @@ def verify(run: str, as_json: bool, quiet: bool, debug: bool) -> int:
     return 0
 
 
-def _refuse_without_data(skip_broken: bool) -> None:
+def _refuse_without_data(skip_broken: bool, most_pixels: int | None) -> None:
     """Raise UsageError for options of `train` that only pictures read by --data have."""
     context = click.get_current_context()
     for name in OF_OWN_ONLY:
@@ -220,8 +232,9 @@ def _refuse_without_data(skip_broken: bool) -> None:
             raise click.UsageError(
                 f"--{option} is for --data; lines are drawn by `linesexp generate --{option}`"
             )
-    if skip_broken:
-        raise click.UsageError("--skip-broken is for --data DIR: which pictures?")
+    for option, value in (("--skip-broken", skip_broken), ("--most-pixels", most_pixels)):
+        if value:
+            raise click.UsageError(f"{option} is for --data DIR: which pictures?")
 
 
 def _settings_so_far(run: str, force: bool) -> Any:

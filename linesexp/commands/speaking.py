@@ -9,6 +9,10 @@ import msgspec
 
 from linesexp import stopping
 
+most_pixels_option = click.option(
+    "--most-pixels", type=click.IntRange(1), help="Refuse pictures of more pixels.  [default: 50000000]"
+)
+
 
 def common_options(command: Callable) -> Callable:
     """--json, -q and --debug, which every command has."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps
 
 from linesexp.errors import InputError
 
@@ -25,23 +25,30 @@ class GreyPicture:
     notes: tuple[str, ...]
 
 
-def decode_picture(data: bytes, size: int, channels: int, source: str, ground: str = "white") -> np.ndarray:
+def decode_picture(
+    data: bytes,
+    size: int,
+    channels: int,
+    source: str,
+    ground: str = "white",
+    most_pixels: int | None = None,
+) -> np.ndarray:
     """uint8 (size, size, channels) from the bytes of a picture file; channels 1 (grey) or 3.
 
     Turned upright by its EXIF tag, transparency laid on the ground's colour, stretched to the square. Raises
-    InputError, naming the source, for anything but a picture, or one of too many pixels.
+    InputError, naming the source, for anything but a picture, or one of more than most_pixels (MOST_PIXELS).
     """
-    return stretch(open_picture(data, source, ground), (size, size), channels)
+    return stretch(open_picture(data, source, ground, most_pixels), (size, size), channels)
 
 
 def open_picture(
-    data: bytes, source: str, ground: str = "white", most_pixels: int = MOST_PIXELS
+    data: bytes, source: str, ground: str = "white", most_pixels: int | None = None
 ) -> Image.Image:
     """The picture in a file's bytes, upright, in colour, what is transparent laid on the ground's colour.
 
     Raises InputError as `decode_picture` does.
     """
-    return _laid_on(_upright(data, source, most_pixels), ground).convert("RGB")
+    return _laid_on(_upright(data, source, most_pixels)[0], ground).convert("RGB")
 
 
 def stretch(picture: Image.Image, shape: tuple[int, int], channels: int) -> np.ndarray:
@@ -54,14 +61,13 @@ def stretch(picture: Image.Image, shape: tuple[int, int], channels: int) -> np.n
 
 
 def decode_grey(
-    data: bytes, source: str, longest: int | None = None, most_pixels: int = MOST_PIXELS
+    data: bytes, source: str, longest: int | None = None, most_pixels: int | None = None
 ) -> GreyPicture:
     """The luminance of a picture file in its own size, or scaled down so that no side is over `longest`.
 
     Upright, transparency laid on white. Raises InputError like decode_picture, TooManyPixels beyond the limit.
     """
-    upright = _upright(data, source, most_pixels)
-    notes = []
+    upright, notes = _upright(data, source, most_pixels)
     if np.asarray(upright.getchannel("A")).min() < 255:
         notes.append("transparent: laid on white")
     flat = _laid_on(upright, "white")
@@ -77,18 +83,24 @@ def decode_grey(
     return GreyPicture(np.asarray(grey), tuple(notes))
 
 
-def _upright(data: bytes, source: str, most_pixels: int) -> Image.Image:
-    """The picture as RGBA, turned upright; its size is checked before it is decoded."""
+def _upright(data: bytes, source: str, most_pixels: int | None) -> tuple[Image.Image, list[str]]:
+    """The picture as RGBA, upright, and what was done to it; its size is checked before it is decoded."""
+    limit = MOST_PIXELS if most_pixels is None else most_pixels
     try:
         with _our_limit_alone(), Image.open(io.BytesIO(data)) as picture:
-            if picture.width * picture.height > most_pixels:
+            if picture.width * picture.height > limit:
                 raise TooManyPixels(
-                    f"{source}: {picture.width}×{picture.height} pixels; at most {most_pixels:,} are read"
+                    f"{source}: {picture.width}×{picture.height} pixels; at most {limit:,} are read; "
+                    "--most-pixels reads more"
                 )
-            return _eight_bits(ImageOps.exif_transpose(picture), source).convert("RGBA")
-    except InputError:
+            notes = ["animated: its first frame"] if getattr(picture, "n_frames", 1) > 1 else []
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode == "I" or upright.mode.startswith("I;16"):
+                notes.append("more than 8 bits a pixel brought to 8")
+            return _eight_bits(upright, source).convert("RGBA"), notes
+    except (InputError, MemoryError):
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # decoders of damaged files raise whatever they come upon
         raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
 
 
@@ -108,9 +120,20 @@ def _laid_on(picture: Image.Image, ground: str) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image, source: str) -> Image.Image:
-    """16-bit grey pictures brought to 8 bits; Pillow's own conversion would turn all but black white."""
+    """Grey pictures of 16 or 32 bits brought to 8; Pillow's own conversion would turn all but black white.
+
+    What counts as white: 65,535, or the most of the smallest number of bytes in which a 32-bit picture fits.
+    """
     if picture.mode == "F":
         raise InputError(f"{source}: a picture of floating-point numbers; save it with 8 or 16 bits")
-    if picture.mode == "I" or picture.mode.startswith("I;16"):
-        return Image.fromarray(np.clip(np.asarray(picture) / 257, 0, 255).round().astype(np.uint8))
-    return picture
+    if not (picture.mode == "I" or picture.mode.startswith("I;16")):
+        return picture
+    values = np.asarray(picture).astype(np.int64)
+    white = 65_535
+    if picture.mode == "I":
+        white = next(most for most in (255, 65_535, 2**31 - 1) if values.max() <= most)
+    grey = Image.fromarray(np.clip(values * 255 / white, 0, 255).round().astype(np.uint8))
+    transparent = picture.info.get("transparency")
+    if isinstance(transparent, int):
+        grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return grey

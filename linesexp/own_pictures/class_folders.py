@@ -96,10 +96,13 @@ def digest_of(folders: ClassFolders, progress: Progress) -> str:
     return digest.hexdigest()
 
 
-def read_pictures(folders: ClassFolders, size: int, skip_broken: bool, progress: Progress) -> Pictures:
+def read_pictures(
+    folders: ClassFolders, size: int, skip_broken: bool, progress: Progress, most_pixels: int | None = None
+) -> Pictures:
     """Every picture, stretched to size×size and in colour where it is coloured.
 
-    Raises InputError that names the first broken files, unless these are to be skipped.
+    One of more than most_pixels counts as broken. Raises InputError that names the first broken files,
+    unless these are to be skipped.
     """
     digest = hashlib.sha256()
     pixels, files, broken = [], [], []
@@ -108,7 +111,7 @@ def read_pictures(folders: ClassFolders, size: int, skip_broken: bool, progress:
         data = _read(folders.path / file.name)
         _enter(digest, file, data)
         try:
-            picture = decode_picture(data, size, 3, "")
+            picture = decode_picture(data, size, 3, "", most_pixels=most_pixels)
         except InputError as error:
             broken.append(f"{plain(file.name)} ({str(error).removeprefix(': ')})")
             continue

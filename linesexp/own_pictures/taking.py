@@ -40,6 +40,7 @@ def take_pictures(
     skip_broken: bool,
     say: experiment.Say,
     progress: Progress,
+    most_pixels: int | None = None,
 ) -> ExperimentConfig:
     """Make a run's data set from class folders; returns the settings, which then tell of them.
 
@@ -55,10 +56,13 @@ def take_pictures(
     made = not any(error.stage == "generate" for error in folder.damaged())
     if made and not force and folder.manifest().keys() >= experiment.GENERATED:
         return config
-    pictures = read_pictures(folders, config.images.size, skip_broken, progress)
+    pictures = read_pictures(folders, config.images.size, skip_broken, progress, most_pixels)
     given = [file.split for file in pictures.files if file.split is not None]
     labels = [file.label for file in pictures.files]
-    arranged = arrange(pictures.pixels, labels, given or None, folders.classes, config.images)
+    try:
+        arranged = arrange(pictures.pixels, labels, given or None, folders.classes, config.images)
+    except InputError as error:
+        raise InputError(f"{directory}: {error}") from None
     for words, names in (
         ("cannot be read and are left out", pictures.broken),
         ("equal another one of their class and are left out", _names(pictures.files, arranged.repeated)),

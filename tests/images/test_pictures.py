@@ -43,6 +43,29 @@ def test_16_bits(kind):
     np.testing.assert_allclose(decode_grey(file_of(deep, format=kind), "x").pixels, deep / 257, atol=1)
 
 
+@pytest.mark.parametrize(("most", "white"), [(255, 255), (65535, 65535), (2**31 - 1, 2**31 - 1)])
+def test_32_bits_are_read_by_the_bytes_that_they_fill(most, white):
+    deep = np.linspace(0, most, 48).astype(np.int32).reshape(6, 8)
+    decoded = decode_grey(file_of(Image.fromarray(deep), format="tiff"), "x.tif")
+    np.testing.assert_allclose(decoded.pixels, deep * (255 / white), atol=1)
+    assert decoded.notes == ("more than 8 bits a pixel brought to 8",)
+
+
+def test_16_bits_with_a_transparent_grey():
+    deep = np.full((6, 8), 300, np.uint16)
+    deep[0] = 301
+    decoded = decode_grey(file_of(Image.fromarray(deep), transparency=301), "x.png")
+    assert (decoded.pixels[0] == 255).all()
+    assert (decoded.pixels[1:] == 1).all()
+
+
+def test_an_animation_is_its_first_frame_and_it_is_said():
+    later = [Image.fromarray(255 - GREY)]
+    decoded = decode_grey(file_of(GREY, format="gif", save_all=True, append_images=later), "x.gif")
+    assert np.array_equal(decoded.pixels, GREY)
+    assert decoded.notes == ("animated: its first frame",)
+
+
 def test_a_palette():
     palette = Image.fromarray(COLOUR).quantize(256)
     expected = np.asarray(palette.convert("RGB").convert("L"))
@@ -98,3 +121,11 @@ def test_pillows_own_limit_is_as_it_was():
 def test_what_is_no_picture_is_refused_by_name():
     with pytest.raises(InputError, match=r"^mine\.png: not a picture"):
         decode_grey(b"text", "mine.png")
+
+
+def test_whatever_a_decoder_raises_is_no_picture():
+    """Pillow's DDS decoder raises NotImplementedError."""
+    damaged = bytearray(file_of(COLOUR, format="dds"))
+    damaged[80:88] = (4).to_bytes(4, "little") + b"ABCD"
+    with pytest.raises(InputError, match=r"^mine\.dds: not a picture that can be read \(NotImplementedError\)"):
+        decode_grey(bytes(damaged), "mine.dds")

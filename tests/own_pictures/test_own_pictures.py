@@ -313,7 +313,8 @@ BAD = [
     (an_empty_class, (), 3, ("no pictures", "in empty;")),
     (few, (), 3, ("too few pictures in fish (2)", "at least 3")),
     (no_test, (), 3, ("there is train, but no test",)),
-    (too_large, (), 3, ("cats/huge.png (10000×5001 pixels", "50,000,000", "--skip-broken")),
+    (too_large, (), 3, ("cats/huge.png (10000×5001 pixels", "50,000,000", "--most-pixels", "--skip-broken")),
+    (folders, ("--most-pixels", "9"), 3, ("at most 9 are read", "--skip-broken")),
     (folders, ("--size", "9"), 2, ("kernel_sizes", "larger than")),
     (folders, ("--size", "4"), 2, ("size",)),
 ]
@@ -332,7 +333,12 @@ def test_a_run_of_lines_is_no_place_for_own_pictures(tiny_run, tmp_path, linesex
 
 
 @pytest.mark.parametrize(
-    ("options", "word"), [(("--size", "30"), "--size"), (("--skip-broken",), "--skip-broken")]
+    ("options", "word"),
+    [
+        (("--size", "30"), "--size"),
+        (("--skip-broken",), "--skip-broken"),
+        (("--most-pixels", "9"), "--most-pixels"),
+    ],
 )
 def test_options_for_pictures_need_pictures(options, word, run, linesexp):
     refused(linesexp("train", run, *options, cwd=run.parent), 2, word, "--data")
