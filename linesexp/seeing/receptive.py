@@ -16,8 +16,9 @@ import numpy as np
 
 from linesexp.seeds import rng_for
 from linesexp.seeing.convolutions import Convolution
-from linesexp.seeing.layers import Heard, listening, look, takes_bytes
+from linesexp.seeing.layers import Heard, input_shape, listening, look
 from linesexp.seeing.reach import Lost, Reach, Trail
+from linesexp.seeing.scale import scale_of
 from linesexp.seeing.spans import TooWide
 
 ENERGY = 0.95
@@ -66,7 +67,7 @@ def receptive_fields(
     Never raises for a model that does not do as it is asked: fields are then empty, and a line says why.
     """
     by_id = {id(each.layer): each.name for each in convolutions}
-    shape = _input_shape(model)
+    shape = input_shape(model)
     if shape is None:
         return {}, ["Receptive fields: the model does not take one batch of pictures, channels last."]
     try:
@@ -115,21 +116,6 @@ def extent(energy: np.ndarray, share: float = ENERGY) -> int:
         held = held + summed[:-down, :-across]
         low, high = (low, side) if held.max() >= share * summed[-1, -1] * (1 - 1e-9) else (side + 1, high)
     return low
-
-
-def _input_shape(model: keras.Model) -> tuple[int | None, int | None, int] | None:
-    """(height, width, channels) of what a model takes, if it is one batch of pictures."""
-    try:
-        shape = model.input_shape
-    except (AttributeError, ValueError):  # a subclassed model that was never called
-        return None
-    if isinstance(shape, dict | list) and len(shape) == 1:
-        shape = next(iter(shape.values() if isinstance(shape, dict) else shape))
-    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] is None:
-        return None
-    if shape[1] in (1, 3) and shape[3] not in (1, 3):  # (n, channels, height, width)
-        return None
-    return None if keras.config.image_data_format() != "channels_last" else shape[1:]
 
 
 def _first_look(
@@ -246,11 +232,12 @@ def _energies(
 
 
 def _noise(model: keras.Model, shape: tuple[int, int, int], count: int, seed: int) -> np.ndarray:
-    """float32 (count, H, W, C): normal about 0; even in 0..255 for a model that scales its pictures itself."""
+    """float32 (count, H, W, C): normal about 0; even from black to white for a model that tells these."""
     rng = rng_for(seed, "noise pictures")
-    size = (count, *shape)
-    bytes_wanted = takes_bytes(model)
-    return (rng.uniform(0, 255, size) if bytes_wanted else rng.standard_normal(size)).astype(np.float32)
+    size, scale = (count, *shape), scale_of(model)
+    if scale.guessed:
+        return rng.standard_normal(size).astype(np.float32)
+    return rng.uniform(scale.black, scale.white, size).astype(np.float32)
 
 
 def _gist(error: Exception) -> str:
