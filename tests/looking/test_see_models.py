@@ -1,4 +1,4 @@
-"""`see` on models of all kinds that people have: what is fed, what is said, and what is said instead of nonsense."""
+"""`see` on models of all kinds that people have: what is fed, and what is said instead of nonsense."""
 
 import json
 import warnings

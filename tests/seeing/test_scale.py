@@ -1,4 +1,4 @@
-"""What black and white are to a model: read from what it does first with a picture, and else a guess that is said."""
+"""What black and white are to a model: read from what it does first with a picture, else a guess."""
 
 import keras
 import numpy as np
