@@ -54,7 +54,7 @@ MOST_CLASSES = 5  # that are printed
 @click.option(
     "--pixels",
     type=Numbers(float),
-    help="What black and white are to a model.  [default: 0,255 if it begins by rescaling, else 0,1]",
+    help="What black and white are to a model.  [default: as its own rescaling tells, else 0,1]",
 )
 @click.option("--size", type=Numbers(int), help="Height,width in px for a model that takes any.")
 @click.option(
@@ -90,7 +90,7 @@ def see(
     scale, size = (_pair(given[name], f"--{name}") for name in ("pixels", "size"))
     if not pictures and not preferred:
         raise click.UsageError("name PICTURES to look at, or units with --preferred LAYER[:UNIT]")
-    from linesexp.looking.networks import open_network
+    from linesexp.looking.networks import open_network, scale_facts, scale_words
     from linesexp.looking.preferring import PreferredOptions, prefer
     from linesexp.looking.see import see as see_pictures
     from linesexp.looking.see import see_numbers
@@ -100,6 +100,7 @@ def see(
     facts: dict[str, Any] = {"network": network, "out": str(folder), "pictures": found}
     with progress_on("picture" if pictures and not figures else "step", quiet) as progress:
         opened = open_network(network, scale, size, run_its_code, debug)
+        facts["scale"] = scale_facts(opened)
         own = () if preferred and opened.kind == "model" else pictures
         if own and figures:
             found += see_pictures(opened, own, folder, options, say(quiet), progress)
@@ -116,6 +117,8 @@ def see(
             )
             facts["preferred"] = prefer(opened, wanted, folder, pictures, figures, found, say(quiet), progress)
     if not as_json:
+        if opened.scale_guessed:
+            click.echo(scale_words(opened))
         for record in found:
             click.echo(f"{record['picture']}: {_classes(record)}")
         for line in preferred_lines(facts["preferred"]) if preferred else ():

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from linesexp.learning.backend import quiet_import
 from linesexp.predicting import unlike
 from linesexp.run import Run, open_run
 from linesexp.seeing.forward import LayerOutput, forward
+from linesexp.wording import shown
 
 if TYPE_CHECKING:
     import keras
@@ -24,7 +25,7 @@ class RunNetwork:
     """A run's network at its last recorded step, and before training. Imports Keras for `models` alone."""
 
     kind = "run"
-    scale = (0.0, 1.0)
+    scale, scale_source, scale_guessed = (0.0, 1.0), "the run's own pictures", False
     untrained_words = "this run's network before training"
 
     def __init__(self, run: Run, debug: bool = False) -> None:
@@ -99,6 +100,7 @@ class ModelNetwork:
         with quiet_import(debug):
             from linesexp.learning.models import load_model
             from linesexp.seeing import layers
+            from linesexp.seeing.scale import scale_of
         self.source, self._layers, self._debug = path, layers, debug
         self._model = load_model(path, run_its_code=run_its_code)
         try:
@@ -111,7 +113,11 @@ class ModelNetwork:
                 raise InputError(f"{path}: takes pictures of {height}×{width} px only, not {size[0]}×{size[1]}")
             height, width = size
         self.shape: Shape = (height, width, channels)
-        self.scale = scale or ((0.0, 255.0) if layers.takes_bytes(self._model) else (0.0, 1.0))
+        self.scale, self.scale_source, self.scale_guessed = scale or (0.0, 1.0), "--pixels", False
+        if scale is None:
+            found = scale_of(self._model)
+            self.scale = found.black, found.white
+            self.scale_source, self.scale_guessed = found.source, found.guessed
 
     def outputs(self, pictures: np.ndarray) -> list[LayerOutput]:
         """Every layer's output for float32 (n, H, W, C) pictures."""
@@ -147,6 +153,19 @@ class ModelNetwork:
 Network = RunNetwork | ModelNetwork
 
 
+def scale_facts(network: Network) -> dict[str, Any]:
+    """The numbers that pictures were fed as, and how these are known: for JSON."""
+    black, white = network.scale
+    return {"black": black, "white": white, "source": network.scale_source, "guessed": network.scale_guessed}
+
+
+def scale_words(network: Network) -> str:
+    """The same in a line."""
+    black, white = (shown(number) for number in network.scale)
+    words = f"{network.source}: black is {black}, white {white} ({network.scale_source}"
+    return words + ("; --pixels BLACK,WHITE says otherwise)" if network.scale_guessed else ")")
+
+
 def open_network(
     source: str,
     scale: tuple[float, float] | None = None,
@@ -156,8 +175,8 @@ def open_network(
 ) -> Network:
     """A run's network for a folder, a Keras model for a file.
 
-    scale: the numbers for black and white, 0..1 for a run, for a model 0..255 where it begins by scaling
-    pictures itself, else 0..1. size: height and width for a model that takes any. run_its_code: also load
+    scale: the numbers for black and white, 0..1 for a run, for a model what it tells of its own rescaling, else
+    0..1 as a guess. size: height and width for a model that takes any. run_its_code: also load
     Lambda layers. Raises LinesexpError for what cannot be looked into.
     """
     if Path(source).is_dir() or not (Path(source).exists() or Path(source).suffix):

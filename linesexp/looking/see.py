@@ -11,7 +11,7 @@ import numpy as np
 from linesexp.errors import ConfigError
 from linesexp.looking.explaining import Explainer
 from linesexp.looking.look import Options, classes_of, look_at, read_picture, to_scale
-from linesexp.looking.networks import Network
+from linesexp.looking.networks import Network, scale_facts
 from linesexp.looking.picturing import figures_of
 from linesexp.runs.atomic import write_atomically
 from linesexp.runs.formats import npz_bytes
@@ -126,7 +126,8 @@ def write_summary(
     preferred: dict[str, Any] | None = None,
 ) -> None:
     """Write out/seen.json: the records of pictures, and what is known of preferred inputs, if anything."""
-    facts: dict[str, Any] = {"network": network.source, "kind": network.kind, "pictures": records}
+    facts: dict[str, Any] = {"network": network.source, "kind": network.kind, "scale": scale_facts(network)}
+    facts["pictures"] = records
     if preferred is not None:
         facts["preferred"] = preferred
     write_atomically(out / "seen.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))

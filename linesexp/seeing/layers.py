@@ -126,12 +126,7 @@ def picture_shape(model: keras.Model) -> tuple[int | None, int | None, int]:
 
     Raises InputError for a model that takes something else than one batch of grey or colour pictures.
     """
-    try:
-        shape = model.input_shape
-    except (AttributeError, ValueError):  # a subclassed model that was never called
-        shape = None
-    if isinstance(shape, dict | list) and len(shape) == 1:
-        shape = next(iter(shape.values() if isinstance(shape, dict) else shape))
+    shape = _shape(model)
     if not isinstance(shape, tuple):
         raise InputError(
             f"the model must take one batch of pictures, (n, height, width, channels); it takes {_said(shape)}"
@@ -144,12 +139,31 @@ def picture_shape(model: keras.Model) -> tuple[int | None, int | None, int]:
     return shape[1:]
 
 
-def takes_bytes(model: keras.Model) -> bool:
-    """Whether a model begins by scaling its pictures itself, so that it wants 0..255 and not 0..1."""
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    while layers and isinstance(layers[0], keras.Model):
-        layers = [layer for layer in layers[0].layers if not isinstance(layer, keras.layers.InputLayer)]
-    return bool(layers) and isinstance(layers[0], keras.layers.Rescaling | keras.layers.Normalization)
+def input_shape(model: keras.Model) -> tuple[int | None, int | None, int] | None:
+    """(height, width, channels) of what a model takes, if it is one batch of pictures, channels last.
+
+    Of a subclassed model: what it was built with.
+    """
+    shape = _shape(model)
+    if shape is None and model.built:
+        shape = (model.get_build_config() or {}).get("input_shape")
+        shape = None if shape is None else tuple(shape)
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] is None:
+        return None
+    if shape[1] in (1, 3) and shape[3] not in (1, 3):  # (n, channels, height, width)
+        return None
+    return None if keras.config.image_data_format() != "channels_last" else shape[1:]
+
+
+def _shape(model: keras.Model) -> Any:
+    """What a model says that it takes: a shape, several, or None."""
+    try:
+        shape = model.input_shape
+    except (AttributeError, ValueError):  # a subclassed model
+        return None
+    if isinstance(shape, dict | list) and len(shape) == 1:
+        shape = next(iter(shape.values() if isinstance(shape, dict) else shape))
+    return shape
 
 
 def _look(model: keras.Model, pictures: np.ndarray, hear: Callable[[Heard], Any]) -> Any:

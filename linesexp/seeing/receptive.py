@@ -8,7 +8,7 @@ all of a layer's units in one pass: E[(Σ ±gᵢ)²] = Σ gᵢ².
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -16,8 +16,10 @@ import numpy as np
 
 from linesexp.seeds import rng_for
 from linesexp.seeing.convolutions import Convolution
-from linesexp.seeing.layers import Heard, listening, look, takes_bytes
-from linesexp.seeing.reach import Trail
+from linesexp.seeing.layers import Heard, input_shape, listening, look
+from linesexp.seeing.reach import Lost, Reach, Trail
+from linesexp.seeing.scale import scale_of
+from linesexp.seeing.spans import TooWide
 
 ENERGY = 0.95
 MOST_LAYERS = 24  # that are measured; of more, evenly taken ones
@@ -30,9 +32,10 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Field:
-    """The receptive field of a layer's units, for the layer's first call.
+    """The receptive field of the unit in the middle of a layer, for the layer's first call.
 
-    theoretical: (height, width) in px, None where it cannot be followed; whole: it is all of the picture.
+    theoretical: (height, width) in px, None where it cannot be followed, which `lost` gives the reason for;
+    whole: it is all of the picture.
     effective: side in px of the smallest square that holds 95 % of the energy of the gradient. energy: (H, W),
     the mean squared gradient, summing to 1. picture: (H, W) of the noise pictures, which cut what is larger.
     """
@@ -42,6 +45,7 @@ class Field:
     effective: int | None = None
     energy: np.ndarray | None = None
     picture: tuple[int, int] | None = None
+    lost: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class _Heard:
     """What a first look at a model tells: each convolution's field so far, and what it costs to get there."""
 
     fields: dict[int, Field]
-    products: dict[int, int]  # multiplications for a picture, up to this layer and with it
+    products: dict[int, int]  # multiplications for a picture, up to this layer and with it; of measurable ones
 
 
 def receptive_fields(
@@ -63,7 +67,7 @@ def receptive_fields(
     Never raises for a model that does not do as it is asked: fields are then empty, and a line says why.
     """
     by_id = {id(each.layer): each.name for each in convolutions}
-    shape = _input_shape(model)
+    shape = input_shape(model)
     if shape is None:
         return {}, ["Receptive fields: the model does not take one batch of pictures, channels last."]
     try:
@@ -71,7 +75,7 @@ def receptive_fields(
     except Exception as error:  # whatever a model of somebody's own raises
         return {}, [f"Receptive fields: the model did not look at noise ({_gist(error)})."]
     fields = {by_id[key]: field for key, field in heard.fields.items()}
-    notes = []
+    notes = _lost_notes(fields)
     if keras.backend.backend() != "tensorflow":
         return fields, ["Effective receptive fields need Keras' tensorflow backend."]
     count = max(1, min(MOST_PICTURES, PIXELS // (shape[0] * shape[1])))
@@ -84,10 +88,10 @@ def receptive_fields(
         total = energy.sum()
         if total > 0 and np.isfinite(total):
             of, share = fields[by_id[key]], (energy / total).astype(np.float32)
-            fields[by_id[key]] = Field(of.theoretical, of.whole, extent(share), share, of.picture)
-    if len(chosen) < len(heard.fields):
+            fields[by_id[key]] = replace(of, effective=extent(share), energy=share)
+    if len(chosen) < len(heard.products):
         notes.append(
-            f"Effective receptive fields: measured for {len(chosen)} of {len(heard.fields)} layers, evenly "
+            f"Effective receptive fields: measured for {len(chosen)} of {len(heard.products)} layers, evenly "
             "taken; all would take too long."
         )
     if any(key in energies and fields[by_id[key]].effective is None for key in chosen):
@@ -112,19 +116,6 @@ def extent(energy: np.ndarray, share: float = ENERGY) -> int:
         held = held + summed[:-down, :-across]
         low, high = (low, side) if held.max() >= share * summed[-1, -1] * (1 - 1e-9) else (side + 1, high)
     return low
-
-
-def _input_shape(model: keras.Model) -> tuple[int | None, int | None, int] | None:
-    """(height, width, channels) of what a model takes, if it is one batch of pictures."""
-    try:
-        shape = model.input_shape
-    except (AttributeError, ValueError):  # a subclassed model that was never called
-        return None
-    if isinstance(shape, dict | list) and len(shape) == 1:
-        shape = next(iter(shape.values() if isinstance(shape, dict) else shape))
-    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] is None:
-        return None
-    return None if keras.config.image_data_format() != "channels_last" else shape[1:]
 
 
 def _first_look(
@@ -155,10 +146,9 @@ def _hear(model: keras.Model, shape: tuple[int, int, int], by_id: dict[int, str]
             weights = [weight.shape for weight in call.layer.weights if len(weight.shape) == 4]
             products += math.prod(call.output.shape[1:3]) * sum(math.prod(shape) for shape in weights)
         if key in by_id and key not in heard.fields and len(call.output.shape) == 4:
-            whole = reach is not None and reach.size[0] == math.inf
-            size = None if reach is None or whole else (math.ceil(reach.size[0]), math.ceil(reach.size[1]))
-            heard.fields[key] = Field(size, whole, picture=shape[:2])
-            heard.products[key] = products
+            heard.fields[key] = _field(reach, call, shape[:2])
+            if call.layer.data_format == "channels_last":  # else its middle unit lies elsewhere
+                heard.products[key] = products
         return call.output
 
     if not model.built:
@@ -168,9 +158,34 @@ def _hear(model: keras.Model, shape: tuple[int, int, int], by_id: dict[int, str]
     return heard
 
 
+def _field(reach: Reach | Lost, call: Heard, picture: tuple[int, int]) -> Field:
+    units = call.output.shape[1], call.output.shape[2]
+    if isinstance(reach, Lost):
+        return Field(picture=picture, lost=reach.reason)
+    try:
+        whole = reach.whole(units)
+        return Field(None if whole else reach.size(units), whole, picture=picture)
+    except TooWide:
+        return Field(picture=picture, lost=f"{call.name}: fields so large are not followed")
+
+
+def _lost_notes(fields: dict[str, Field]) -> list[str]:
+    """A line for each reason why fields are not known: `of 3 layers from NAME on`."""
+    layers: dict[str, list[str]] = {}
+    for name, field in fields.items():
+        if field.lost:
+            layers.setdefault(field.lost, []).append(name)
+    return [
+        f"Receptive fields by kernel sizes: not known of {names[0]}"
+        + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        + f": {reason}."
+        for reason, names in layers.items()
+    ]
+
+
 def _affordable(heard: _Heard, pictures: int) -> list[int]:
     """Layers to measure: all, or evenly taken ones, the first and the last among them."""
-    keys = list(heard.fields)
+    keys = list(heard.products)
     for count in range(min(MOST_LAYERS, len(keys)), 0, -1):
         places = np.unique(np.linspace(0, len(keys) - 1, count).round().astype(int))
         chosen = [keys[place] for place in places]
@@ -217,11 +232,12 @@ def _energies(
 
 
 def _noise(model: keras.Model, shape: tuple[int, int, int], count: int, seed: int) -> np.ndarray:
-    """float32 (count, H, W, C): normal about 0; even in 0..255 for a model that scales its pictures itself."""
+    """float32 (count, H, W, C): normal about 0; even from black to white for a model that tells these."""
     rng = rng_for(seed, "noise pictures")
-    size = (count, *shape)
-    bytes_wanted = takes_bytes(model)
-    return (rng.uniform(0, 255, size) if bytes_wanted else rng.standard_normal(size)).astype(np.float32)
+    size, scale = (count, *shape), scale_of(model)
+    if scale.guessed:
+        return rng.standard_normal(size).astype(np.float32)
+    return rng.uniform(scale.black, scale.white, size).astype(np.float32)
 
 
 def _gist(error: Exception) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from linesexp.errors import InputError
-from linesexp.seeing.layers import convolutions, layer_outputs, picture_shape, takes_bytes
+from linesexp.seeing.layers import convolutions, layer_outputs, picture_shape
 
 layers = keras.layers
 
@@ -166,11 +166,3 @@ def test_a_model_with_two_inputs_is_refused():
     inputs = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
     with pytest.raises(InputError, match="one batch of pictures"):
         picture_shape(keras.Model(inputs, layers.Add()(inputs)))
-
-
-def test_a_model_that_begins_by_rescaling_takes_bytes():
-    start = [keras.Input((8, 8, 1)), layers.Rescaling(1 / 255)]
-    inner = keras.Sequential([*start, layers.Conv2D(1, 3)])
-    assert takes_bytes(inner)
-    assert takes_bytes(keras.Sequential([keras.Input((8, 8, 1)), inner, layers.Flatten()]))
-    assert not takes_bytes(functional())

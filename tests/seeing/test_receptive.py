@@ -97,6 +97,156 @@ def test_branches_count_by_the_larger_and_blocks_by_themselves():
     assert fields["squeezed"].theoretical is None
 
 
+def support(model, name):
+    """(height, width) of the pixels that a central unit's gradient reaches: what a field can be checked by."""
+    import tensorflow
+
+    layer = model.get_layer(name)
+    part = keras.Model(model.inputs, layer.output)
+    rng, total = np.random.default_rng(0), 0
+    for _ in range(3):
+        picture = tensorflow.constant(rng.standard_normal((1, *model.input_shape[1:])).astype("float32"))
+        with tensorflow.GradientTape() as tape:
+            tape.watch(picture)
+            maps = part(picture, training=False)
+            middle = maps[0, maps.shape[1] // 2, maps.shape[2] // 2]
+            answer = tensorflow.reduce_sum(middle * rng.standard_normal(maps.shape[-1]).astype("float32"))
+        total = total + np.abs(tape.gradient(answer, picture).numpy()[0]).sum(axis=-1)
+    return tuple(int(np.ptp(places)) + 1 for places in np.nonzero(total))
+
+
+def cropped():
+    inputs = keras.Input((32, 32, 1))
+    corners = [layers.Cropping2D(((0, 4), (0, 4)))(inputs), layers.Cropping2D(((4, 0), (4, 0)))(inputs)]
+    return keras.Model(inputs, layers.Conv2D(3, 3, name="last")(layers.Add()(corners)))
+
+
+def strided_padding():
+    inputs = keras.Input((33, 40, 1))
+    one = layers.Conv2D(2, 3, strides=2, padding="same")(layers.ZeroPadding2D(((3, 0), (0, 1)))(inputs))
+    other = layers.MaxPooling2D(2, padding="same")(layers.ZeroPadding2D(((0, 3), (1, 0)))(inputs))
+    joined = layers.Concatenate()([one, other])
+    return keras.Model(inputs, layers.Conv2D(2, 2, padding="same", dilation_rate=2, name="last")(joined))
+
+
+def up_and_down(up):
+    inputs = keras.Input((32, 32, 1))
+    values = layers.Conv2D(2, 3, padding="same", activation="tanh")(inputs)
+    small = layers.Conv2D(2, 3, padding="same")(layers.AveragePooling2D(2)(values))
+    joined = layers.Concatenate()([up(small), values])
+    return keras.Model(inputs, layers.Conv2D(2, 2, padding="same", name="last")(joined))
+
+
+def generated():
+    inputs = keras.Input((12, 12, 1))
+    code = layers.Dense(16)(layers.Flatten()(layers.Conv2D(2, 3)(inputs)))
+    maps = layers.Conv2DTranspose(2, 3, strides=2)(layers.Reshape((4, 4, 1))(code))
+    return keras.Model(inputs, layers.Conv2D(2, 3, name="last")(maps))
+
+
+def squeezed_on_a_part():
+    inputs = keras.Input((20, 20, 1))
+    part = layers.Cropping2D(((2, 3), (5, 5)))(inputs)
+    weights = layers.GlobalAveragePooling2D(keepdims=True)(part)
+    return keras.Model(inputs, layers.Conv2D(2, 3, name="last")(layers.Multiply()([part, weights])))
+
+
+def soft_along(axis):
+    inputs = keras.Input((16, 16, 1))
+    values = layers.Softmax(axis=axis)(layers.Conv2D(2, 3)(inputs))
+    return keras.Model(inputs, layers.Conv2D(2, 3, name="last")(values))
+
+
+def in_sequence(*parts):
+    return keras.Sequential([keras.Input((32, 32, 1)), *parts, layers.Conv2D(2, 3, name="last")])
+
+
+FOLLOWED = {
+    "two crops that are added": (cropped, (7, 7)),
+    "paddings and strides beside a pool": (strided_padding, None),
+    "up by repeating": (lambda: up_and_down(layers.UpSampling2D(2)), None),
+    "up by a transposed kernel": (
+        lambda: up_and_down(layers.Conv2DTranspose(2, 3, strides=2, padding="same")),
+        None,
+    ),
+    "squeezed on a part": (squeezed_on_a_part, (15, 10)),
+    "softmax along rows": (lambda: soft_along(1), (16, 5)),
+    "softmax over filters": (lambda: soft_along(-1), (5, 5)),
+    "augmentation": (lambda: in_sequence(layers.RandomFlip(), layers.RandomRotation(0.1)), (3, 3)),
+    "norm over filters": (lambda: in_sequence(layers.Conv2D(3, 3), layers.LayerNormalization()), (5, 5)),
+}
+
+
+@pytest.mark.parametrize(("build", "size"), FOLLOWED.values(), ids=FOLLOWED)
+def test_a_field_is_where_the_gradient_of_a_central_unit_reaches(build, size):
+    keras.utils.set_random_seed(0)
+    model = build()
+    fields, notes = fields_of(model)
+    assert fields["last"].theoretical == support(model, "last")
+    assert size in (None, fields["last"].theoretical)
+    assert notes == []
+
+
+@pytest.mark.parametrize("build", [lambda: soft_along((1, 2)), generated], ids=["softmax", "dense"])
+def test_what_looks_at_all_places_at_once_sees_the_whole_picture(build):
+    model = build()
+    field = fields_of(model)[0]["last"]
+    assert field.whole
+    assert field.theoretical is None
+    assert support(model, "last") == model.input_shape[1:3]
+
+
+class Wider(layers.Conv2D):
+    """Named like a convolution of 3×3, and sees more."""
+
+    def call(self, values):
+        return super().call(layers.AveragePooling2D(3, 1, padding="same")(values))
+
+
+def blurred(values):
+    return keras.ops.average_pool(values, 3, 1, "same")
+
+
+NOT_FOLLOWED = {
+    "channels first": (
+        [layers.Permute((3, 1, 2)), layers.Conv2D(2, 3, data_format="channels_first", name="last")],
+        "Permute",
+    ),
+    "maps laid in a row and out again": (
+        [layers.Conv2D(1, 3), layers.Flatten(), layers.Reshape((9, 100, 1)), layers.Conv2D(2, 3, name="last")],
+        "reshape",
+    ),
+    "a kind of one's own": ([Wider(2, 3), layers.Conv2D(2, 3, name="last")], "wider"),
+    "an activation of one's own": (
+        [layers.Conv2D(2, 3, activation=blurred), layers.Conv2D(2, 3, name="last")],
+        "activation",
+    ),
+    "soft upsampling": (
+        [layers.UpSampling2D(2, interpolation="bilinear"), layers.Conv2D(2, 3, name="last")],
+        "bilinear",
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "word"), NOT_FOLLOWED.values(), ids=NOT_FOLLOWED)
+def test_what_is_not_followed_has_no_size_and_a_reason(parts, word):
+    fields, notes = fields_of(keras.Sequential([keras.Input((32, 32, 1)), *parts]))
+    assert fields["last"].theoretical is None
+    assert not fields["last"].whole
+    assert any(word in note for note in notes)
+
+
+def test_what_lies_elsewhere_in_channels_first_is_not_measured():
+    conv = layers.Conv2D(4, 3, data_format="channels_first", name="conv")
+    permuted = keras.Sequential([keras.Input((32, 32, 3)), layers.Permute((3, 1, 2)), conv])
+    field = fields_of(permuted)[0]["conv"]
+    assert (field.theoretical, field.effective) == (None, None)
+    conv = layers.Conv2D(4, 3, data_format="channels_first", name="conv")
+    fields, notes = fields_of(keras.Sequential([keras.Input((3, 32, 32)), conv]))
+    assert fields == {}
+    assert "channels last" in notes[0]
+
+
 class Calculating(keras.Model):
     def __init__(self):
         super().__init__()
