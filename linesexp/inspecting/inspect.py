@@ -12,7 +12,7 @@ from linesexp.inspecting.page import page_of
 from linesexp.inspecting.records import FieldRecord, Inspection, inspection_json
 from linesexp.kernels.any_layer import Layer, measure
 from linesexp.kernels.filter_records import FilterRecord, filter_records
-from linesexp.kernels.layer_records import LayerRecord, layer_record
+from linesexp.kernels.layer_records import LayerRecord, corrected_together, layer_record
 from linesexp.learning.backend import quiet_import
 from linesexp.runs.atomic import write_atomically
 
@@ -109,7 +109,7 @@ def _measured(
         of_layer = filter_records(measured)
         layers.append(layer_record(measured, of_layer))
         filters += of_layer
-    return layers, filters
+    return corrected_together(layers, filters)
 
 
 def _pictures(

@@ -7,6 +7,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from scipy import stats
 
 from linesexp.errors import ConfigError, InputError
 from linesexp.inspecting.inspect import inspect_file, inspect_model
@@ -256,6 +257,18 @@ def test_weights_that_are_not_finite_are_named(linesexp, files, tmp_path):
     saved = json.loads((tmp_path / "inspection.json").read_text())
     assert [record["finite"] for record in saved["kernels"]] == [True, False, True, True, True]
     assert saved["kernels"][1]["match"] is None
+
+
+def test_a_page_about_an_untrained_model_promises_nothing(linesexp, files, tmp_path):
+    ended = linesexp("inspect", "slim.keras", "--out", tmp_path, cwd=files)
+    saved = json.loads((tmp_path / "inspection.json").read_text())
+    q = [record["match"]["q_initialiser"] for record in saved["kernels"]]
+    p = [record["match"]["p_initialiser"] for record in saved["kernels"]]
+    np.testing.assert_allclose(q, stats.false_discovery_control(p))
+    assert min(q) > 0.05
+    assert f"No filter of {len(q)} stands out from chance" in ended.stdout
+    assert "which the interval allows: no more than luck gives" in ended.stdout
+    assert "is more than luck" not in (tmp_path / "page.html").read_text()
 
 
 BAD = {
