@@ -9,6 +9,7 @@ from typing import Any
 from linesexp import experiment
 from linesexp.config import SECTIONS, ExperimentConfig, build_config, settings_of
 from linesexp.errors import ConfigError
+from linesexp.evidence.success import note_after_training
 from linesexp.report.making import make, makers
 from linesexp.run import Run, open_run
 from linesexp.runs.folder import MissingFile, RunFolder
@@ -47,7 +48,10 @@ def train(
     if names := [name for name in settings if name in SECTIONS["images"].__struct_fields__]:
         raise ConfigError(f"{names[0]} is a setting of pictures: give it to generate")
     experiment.train(path, _chosen(path, settings), force=force, debug=False, say=say, progress=progress)
-    return Run(RunFolder(path))
+    run = Run(RunFolder(path))
+    if note := note_after_training(run):
+        say(note)
+    return run
 
 
 def make_report(path: Path) -> Run:

@@ -69,6 +69,11 @@ class Recording:
         makers["report.html"] = lambda run: self._page().encode()
         return makers
 
+    @property
+    def films(self) -> dict[str, str]:
+        """Layer → its GIF among these files."""
+        return dict(self._films)
+
     @cached_property
     def inspection(self) -> Inspection:
         """What inspection.json holds."""

@@ -14,6 +14,8 @@ from linesexp.views.style import step_name, symmetric_limit
 from linesexp.views.weights import draw_kernels, draw_weights, weights_page
 from linesexp.wording import nearest
 
+OF_RECORDINGS = ("kernels", "weights", "operators")  # figures that need weights alone
+
 
 class Plots:
     """The figures of a run, `run.plot`: each is drawn by a method, which returns its Axes.
@@ -27,7 +29,8 @@ class Plots:
         self._run = run
 
     def __repr__(self) -> str:
-        names = (name for name in vars(Plots) if not name.startswith("_"))
+        names = [name for name in vars(Plots) if not name.startswith("_")]
+        names = [name for name in names if name in OF_RECORDINGS or not self._run.is_recording]
         return f"{self._run!r}.plot: {', '.join(f'{name}()' for name in names)}"
 
     def kernels(self, step: int = -1, ax: Axes | None = None) -> Axes:
@@ -60,30 +63,30 @@ class Plots:
         """`loss` or `accuracy` over the epochs, of training and validation."""
         if name not in LOGGED:
             raise InputError(f"{name!r}: the log has {' and '.join(LOGGED)}")
-        log = self._run.log
+        log = self._whole.log
         ax = _new_figure(figsize=(5.6, 3.6), layout="constrained").add_subplot() if ax is None else ax
         draw_log(ax, log, name)
         return ax
 
     def training(self) -> np.ndarray:
         """Loss and accuracy beside each other; Axes (2,)."""
-        return figures.training(self._run, _new_figure)
+        return figures.training(self._whole, _new_figure)
 
     def before_after(self) -> np.ndarray:
         """Kernels untrained and trained, and the operator that each resembles most; Axes (3, filters)."""
-        return figures.before_after(self._run, _new_figure)
+        return figures.before_after(self._whole, _new_figure)
 
     def similarity(self) -> np.ndarray:
         """Likeness to vertical and to horizontal operators over training; Axes (2,)."""
-        return figures.similarity(self._run, _new_figure)
+        return figures.similarity(self._whole, _new_figure)
 
     def course(self) -> np.ndarray:
         """How much each kernel is like an edge, a line or a blur, over training; Axes (4,)."""
-        return figures.course(self._run, _new_figure)
+        return figures.course(self._whole, _new_figure)
 
     def compositions(self) -> np.ndarray:
         """Deeper kernels laid back onto pixels, untrained and trained; Axes (2, filters of all layers)."""
-        return figures.compositions(self._run, _new_figure)
+        return figures.compositions(self._whole, _new_figure)
 
     def operators(self) -> np.ndarray:
         """The operators that kernels are compared with; Axes (operators,)."""
@@ -91,11 +94,11 @@ class Plots:
 
     def tuning(self) -> Axes:
         """What bars and edges each kernel answers to, untrained and trained; one Axes, in pixels."""
-        return figures.tuning(self._run, _new_figure)
+        return figures.tuning(self._whole, _new_figure)
 
     def responses(self) -> np.ndarray:
         """Two kernels' responses to two test pictures, and those of Prewitt operators; Axes (6, 7)."""
-        return figures.responses(self._run, _new_figure)
+        return figures.responses(self._whole, _new_figure)
 
     def walkthrough(self, picture: np.ndarray | None = None) -> np.ndarray:
         """A picture's way through all layers of the trained network; Axes (1 + layers,).
@@ -104,8 +107,19 @@ class Plots:
         typical test picture of the first class. Raises InputError for one that the network cannot take.
         """
         if picture is not None:
-            picture = _checked(picture, self._run.dataset.pixels.shape[1:])
-        return figures.walkthrough(self._run, picture, _new_figure)
+            picture = _checked(picture, self._whole.dataset.pixels.shape[1:])
+        return figures.walkthrough(self._whole, picture, _new_figure)
+
+    @property
+    def _whole(self) -> Run:
+        """The run; raises InputError for a recording, of which only weights are known."""
+        if self._run.is_recording:
+            raise InputError(
+                f"{self._run.folder.path}: a recording by KernelRecorder; of it there are "
+                f"{', '.join(f'plot.{name}' for name in OF_RECORDINGS)} and run.gif(layer), and "
+                f"`linesexp report {self._run.folder.path}` makes its page"
+            )
+        return self._run
 
     def _when(self, step: int) -> str:
         steps = self._run.history.steps

@@ -94,18 +94,18 @@ def gifs(run: Run) -> list[str]:
     return [name for name in makers(run) if name.endswith(".gif")]
 
 
-def bytes_of(run: Run, name: str) -> bytes:
-    """What a file (a key of makers(run)) holds: read where it is current, else made in memory and not kept.
+def bytes_of(run: Run, name: str, by: Makers | None = None, needs: Sequence[str] = NEEDS) -> bytes:
+    """What a file (a key of `by`) holds: read where it is current, else made in memory and not kept.
 
-    For what can be shown without a right to write. Raises MissingFile without recorded steps, InputError
-    where an input is damaged.
+    For what can be shown without a right to write. by, needs: as for `make`. Raises MissingFile without
+    recorded steps, InputError where an input is damaged.
     """
-    run.require(*NEEDS)
+    run.require(*needs)
     manifest = run.folder.manifest()
     if name in manifest and manifest[name].made_from == _made_from(run):
         with contextlib.suppress(DamagedFile):
             return run.folder.read(name)
-    return makers(run)[name](run)
+    return (makers(run) if by is None else by)[name](run)
 
 
 def _made_from(run: Run) -> str:

@@ -32,6 +32,7 @@ from linesexp.report.sentences import (
     about_tuning,
     operator_name,
     summary,
+    title,
 )
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
@@ -51,7 +52,7 @@ def page_of(run: Run) -> str:
     words = picture_words(config.images)
     return render_page(
         version=__version__,
-        title=f"What {first} {size}×{size} kernel{'s' if first > 1 else ''} learned from {words.title}",
+        title=title(config, analysis),
         question=words.question,
         summary=summary(config, analysis),
         data={"words": about_data(config, dataset.counts()), "sheet": _png(run, "dataset.png")},

@@ -168,6 +168,19 @@ def test_a_recording_shows_its_kernels_and_weights(tmp_path):
     plot = open_run(folder.path).plot
     assert plot.kernels().images[0].get_array().count() == 6 * 9
     assert plot.weights("stem").images[0].get_array().count() == kernels.size
+    assert "kernels(), weights(), operators()" in repr(plot)
+    assert "training" not in repr(plot)
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTED if name != "operators"])
+def test_what_a_recording_cannot_show_is_said_with_what_it_can(name, tmp_path):
+    folder = RunFolder(tmp_path / "mine")
+    with folder.writing():
+        StepWriter(folder).save(0.0, {"stem/kernel": np.ones((3, 3, 1, 2), np.float32)})
+    with pytest.raises(InputError, match=r"of it there are plot.kernels, plot.weights, .*run\.gif") as caught:
+        getattr(open_run(folder.path).plot, name)()
+    assert "\n" not in str(caught.value)
+    assert not pyplot.get_fignums()
 
 
 def test_neither_opening_a_run_nor_its_report_touches_pyplot(run, environment):
