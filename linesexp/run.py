@@ -57,8 +57,10 @@ class Run:
         return Plots(self)
 
     def gif(self, name: str) -> "Gif":
-        """The GIF `kernels` or `responses`, or a recording's of a layer, which a notebook shows; made in memory if
-        it is not there yet."""
+        """The GIF `kernels` or `responses`, or of a recording's layer, which a notebook shows.
+
+        Made in memory if it is not there yet.
+        """
         from linesexp.notebook.gif import gif_of
 
         return gif_of(self, name)

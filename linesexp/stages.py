@@ -17,6 +17,7 @@ from linesexp.section import settable
 from linesexp.wording import nearest
 
 Path = str | os.PathLike[str]
+MOST_LINES = 20  # about, of a training's progress
 
 
 def generate(path: Path, *, force: bool = False, say: experiment.Say = print, **settings: Any) -> Run:
@@ -36,18 +37,20 @@ def train(
     *,
     force: bool = False,
     say: experiment.Say = print,
-    progress: experiment.Progress = lambda done, total, words: None,
+    progress: experiment.Progress | bool = True,
     **settings: Any,
 ) -> Run:
     """Train a run's network and record its kernels, as `linesexp train` does; goes on where it was stopped.
 
-    Arguments as for `generate`, without the settings of pictures. progress: called with the epochs done, the
-    epochs in all and a few words after each, such as `print`. Seeds Keras for the whole process. Raises
-    MissingFile, with the command to run, without pictures, InputError where settings or versions changed.
+    Arguments as for `generate`, without the settings of pictures. progress: True prints a line for each epoch
+    (of many epochs, about twenty lines), False none; or a function that is called with the epochs done, the
+    epochs in all and a few words. Seeds Keras for the whole process. Raises MissingFile, with the command to
+    run, without pictures, InputError where settings or versions changed.
     """
     if names := [name for name in settings if name in SECTIONS["images"].__struct_fields__]:
         raise ConfigError(f"{names[0]} is a setting of pictures: give it to generate")
-    experiment.train(path, _chosen(path, settings), force=force, debug=False, say=say, progress=progress)
+    tell = progress if callable(progress) else _lines if progress else _nothing
+    experiment.train(path, _chosen(path, settings), force=force, debug=False, say=say, progress=tell)
     run = Run(RunFolder(path))
     if note := note_after_training(run):
         say(note)
@@ -62,6 +65,16 @@ def make_report(path: Path) -> Run:
     run = open_run(path)
     make(run, *makers(run))
     return run
+
+
+def _lines(done: int, total: int, words: str) -> None:
+    """Print how far a training is."""
+    if done % max(1, total // MOST_LINES) == 0 or done == total:
+        print(f"epoch {done}/{total}, {words}", flush=True)
+
+
+def _nothing(done: int, total: int, words: str) -> None:
+    pass
 
 
 def _chosen(path: Path, settings: dict[str, Any]) -> ExperimentConfig:

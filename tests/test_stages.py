@@ -3,6 +3,7 @@
 import pytest
 
 import linesexp
+import linesexp.stages
 from linesexp.errors import ConfigError, InputError
 from linesexp.runs.folder import MissingFile
 
@@ -26,6 +27,23 @@ def test_they_make_what_the_commands_make(tmp_path, tiny_run):
     for name in [*expected.names(prefix="kernels/"), "config.json", "dataset.npz", "gifs/kernels.gif"]:
         assert run.folder.read(name) == expected.read(name)
     assert run.folder.names() == expected.names()
+
+
+def test_progress_is_a_line_an_epoch_of_many_twenty_and_none_if_asked(tmp_path, monkeypatch, capsys):
+    def instead(path, config, *, progress, **how):
+        for epoch in range(config.training.epochs + 1):
+            progress(epoch, config.training.epochs, f"validation accuracy {epoch / 100:.2f}")
+
+    monkeypatch.setattr(linesexp.stages.experiment, "train", instead)
+    monkeypatch.setattr(linesexp.stages, "note_after_training", lambda run: "")
+    linesexp.train(tmp_path / "run", epochs=3)
+    assert capsys.readouterr().out.splitlines() == [
+        f"epoch {epoch}/3, validation accuracy 0.0{epoch}" for epoch in range(4)
+    ]
+    linesexp.train(tmp_path / "run", epochs=1000)
+    assert 15 <= len(capsys.readouterr().out.splitlines()) <= 25
+    linesexp.train(tmp_path / "run", epochs=3, progress=False)
+    assert capsys.readouterr().out == ""
 
 
 def test_settings_given_later_win_and_the_others_stay(tmp_path):

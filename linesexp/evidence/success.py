@@ -38,7 +38,7 @@ def note_after_training(run: Run) -> str:
     if beats_largest_class(correct, pictures, by_largest):
         return ""
     return (
-        f"note: the network does no better than luck: {correct} of {pictures} validation pictures named rightly, "
-        f"and naming the largest class always gets {by_largest}. Its kernels say little about learning yet; more "
-        "epochs, another learning rate or more pictures may help"
+        f"note: the network does no better than luck: {correct} of {pictures} validation pictures named "
+        f"rightly, and naming the largest class always gets {by_largest}. Its kernels say little about "
+        "learning yet; more epochs, another learning rate or more pictures may help"
     )

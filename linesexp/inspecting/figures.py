@@ -72,8 +72,17 @@ def matches_pngs(inspection: Inspection) -> list[Captioned]:
                 for _, match in part
             ],
         )
+        words = (
+            "A layer that learned nothing has the histogram of chance, less smooth the fewer kernels it has."
+        )
         alt = "Histograms of the best match of each layer's kernels, beside those of chance"
-        found.append((png_bytes(figure), alt, "A layer that learned nothing has the histogram of chance, less smooth the fewer kernels it has."))
+        found.append(
+            (
+                png_bytes(figure),
+                alt,
+                words,
+            )
+        )
     return found
 
 

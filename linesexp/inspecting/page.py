@@ -11,6 +11,7 @@ from linesexp.kernels.layer_records import LayerRecord
 from linesexp.views.animation import first_frame
 from linesexp.views.layer_kernels import MOST_CHANNELS
 from linesexp.views.page import data_uri, render_page
+from linesexp.wording import signed
 
 MOST_BYTES = 1_350_000  # of pictures on the page, before they grow by a third as text: it stays below 2 MB
 MOST_FILTERS = 25  # in the table
@@ -73,9 +74,9 @@ def summary(inspection: Inspection) -> list[str]:
             else f"so it is {'more' if low > CHANCE_BEYOND else 'less'} than luck gives"
         )
         words.append(
-            f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}; 95 % "
-            f"interval {_percent(low, 1)} to {_percent(high, 1)}) are more alike than 99 % of chance is; by "
-            f"chance it would be {expected(chance)}, {luck}."
+            f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}; "
+            f"95 % interval {_percent(low, 1)} to {_percent(high, 1)}) are more alike than 99 % of chance is; "
+            f"by chance it would be {expected(chance)}, {luck}."
         )
         before = [layer.match for layer in inspection.untrained if layer.match]
         if before:
@@ -84,9 +85,9 @@ def summary(inspection: Inspection) -> list[str]:
         judged = sum(each.match is not None for each in kernels)
         words.append(
             f"{_count(filters, 'filter') if filters else 'No filter'} of {judged:,} "
-            f"stand{'' if filters > 1 else 's'} out from chance, judged by a filter's best channel and corrected "
-            f"for looking at {_count(judged, 'filter')} (q < 0.05: of models that learned nothing, one in twenty "
-            "has any)."
+            f"stand{'' if filters > 1 else 's'} out from chance, judged by a filter's best channel and "
+            f"corrected for looking at {_count(judged, 'filter')} (q < 0.05: of models that learned nothing, "
+            "one in twenty has any)."
         )
         if beyond or filters:
             words.append(
@@ -120,8 +121,8 @@ def _about_chance(inspection: Inspection) -> list[str]:
         "places inside it; the largest |cosine| counts. A random kernel does so too, and well: so beside each "
         f"layer stand {many}.",
         "Luck alone lets counts and medians stray from those of chance, the further the fewer kernels a layer "
-        "has, and of many layers some lie above. Being more alike than chance is not the same as being an operator: any smooth kernel is, since "
-        "operators are smooth.",
+        "has, and of many layers some lie above. Being more alike than chance is not the same as being an "
+        "operator: any smooth kernel is, since operators are smooth.",
     ]
 
 
@@ -167,7 +168,9 @@ def _filter_table(inspection: Inspection) -> dict[str, Any]:
     )
     rows = [_filter_row(record) for record in matched[:MOST_FILTERS]]
     most = len(matched) > len(rows)
-    which = f"The {len(rows)} of {len(matched):,} filters with the smallest q" if most else "All filters by their q"
+    which = (
+        f"The {len(rows)} of {len(matched):,} filters with the smallest q" if most else "All filters by their q"
+    )
     words = [
         *(("layer", True), ("filter", False), ("channel", False), ("operator", True), ("at", True)),
         *(("detects", True), ("cosine", False), ("p", False), ("q", False), ("channels in use", False)),
@@ -189,7 +192,12 @@ def _filter_row(record: FilterRecord) -> list[str]:
         *(record.layer, str(record.index), str(record.channel)),
         f"{match.operator} {match.size}×{match.size}",
         f"row {match.row}, column {match.column}",
-        *(record.detects or NONE, f"{match.cosine:.2f}", _p(match.p_initialiser), _p(match.q_initialiser)),
+        *(
+            record.detects or NONE,
+            signed(match.cosine, ".2f"),
+            _p(match.p_initialiser),
+            _p(match.q_initialiser),
+        ),
         f"{record.effective_channels:.1f}" if record.effective_channels is not None else NONE,
     ]
 

@@ -50,9 +50,9 @@ class FilterRecord:
 
     channel: which of the layer's input channels that slice looks at. match.p_initialiser: p of the best of
     channels_compared slices; q_initialiser: the same corrected over all filters that were inspected together.
-    shares: means over the channels, each weighted by its energy. strongest_channel: the one of most energy, and its share
-    of it; effective_channels: (Σe)² / Σe² of the channels' energies e, from 1 to all. tuning, health: null,
-    as a model's file does not know its pictures. change: from the untrained filter, where there is one.
+    shares: means over the channels, each weighted by its energy. strongest_channel: the one of most energy, and
+    its share of it; effective_channels: (Σe)² / Σe² of the channels' energies e, from 1 to all. tuning, health:
+    null, as a model's file does not know its pictures. change: from the untrained filter, where there is one.
     """
 
     layer: str

@@ -23,8 +23,9 @@ class LayerMatch:
 
     Points of |cosine|. beyond_95, beyond_99: slices beyond chance's 95 % and 99 % points; by_chance_95,
     by_chance_99: how many of as many kernels of chance are. filters_matched: filters with q < 0.05, p being
-    that of the best of a filter's channels, and q over all filters that were inspected together. operators: operator → slices beyond the 99 % point
-    that resemble it most. histogram, chance_histogram: share of slices in 50 equal bins from 0 to 1.
+    that of the best of a filter's channels, and q over all filters that were inspected together. operators:
+    operator → slices beyond the 99 % point that resemble it most. histogram, chance_histogram: share of slices
+    in 50 equal bins from 0 to 1.
     """
 
     initialiser: str

@@ -38,7 +38,8 @@ class Gif:
 def gif_of(run: Run, name: str) -> Gif:
     """The GIF `kernels`, `responses` or `conv2` … of a run: the current one in its folder, or made in memory.
 
-    A recording has one for each convolution, by the layer's name. Raises InputError for another name, MissingFile for a run without recorded steps and log.
+    A recording has one for each convolution, by the layer's name. Raises InputError for another name,
+    MissingFile for a run without recorded steps and log.
     """
     if run.is_recording:
         return _of_recording(run, name)

@@ -11,7 +11,7 @@ from linesexp.report import figures
 from linesexp.run import Run
 from linesexp.views.figures import LOGGED, draw_log
 from linesexp.views.style import step_name, symmetric_limit
-from linesexp.views.weights import draw_kernels, draw_weights, weights_page
+from linesexp.views.weights import draw_kernels, draw_scale_beside, draw_weights, weights_page
 from linesexp.wording import nearest
 
 OF_RECORDINGS = ("kernels", "weights", "operators")  # figures that need weights alone
@@ -33,19 +33,20 @@ class Plots:
         names = [name for name in names if name in OF_RECORDINGS or not self._run.is_recording]
         return f"{self._run!r}.plot: {', '.join(f'{name}()' for name in names)}"
 
-    def kernels(self, step: int = -1, ax: Axes | None = None) -> Axes:
+    def kernels(self, step: int = -1, ax: Axes | None = None, limit: float | None = None) -> Axes:
         """The first convolution's kernels at a recorded step, averaged over colour channels.
 
-        step: index into `run.history.steps`, −1 the last. One scale for all steps.
+        step: index into `run.history.steps`, −1 the last. limit: the weight at which the scale ends; unless
+        given, one scale for all steps of this run. Give the same to compare two runs.
         """
         kernels, when = self._run.kernels, self._when(step)
-        limit = symmetric_limit(kernels)
-        ax = weights_page(kernels.shape[1:], limit, _new_figure) if ax is None else ax
+        limit = _limit(kernels, limit)
+        ax = _place(ax, kernels.shape[1:], limit)
         draw_kernels(ax, kernels[step], limit, f"first-layer kernels, {when}")
         return ax
 
-    def weights(self, layer: str, step: int = -1, ax: Axes | None = None) -> Axes:
-        """Any layer's weights at a recorded step, on one scale for all steps.
+    def weights(self, layer: str, step: int = -1, ax: Axes | None = None, limit: float | None = None) -> Axes:
+        """Any layer's weights at a recorded step, on one scale for all steps; step and limit as for `kernels`.
 
         layer: a name in `run.history.weights`, such as `conv2/kernel`; `conv2` means its kernel. Raises
         InputError for another.
@@ -54,8 +55,8 @@ class Plots:
         name = next((name for name in (layer, f"{layer}/kernel") if name in known), None)
         if name is None:
             raise InputError(f"{layer!r}: no layer's weights{nearest(layer, known)}")
-        limit = symmetric_limit(known[name])
-        ax = weights_page(known[name].shape[1:], limit, _new_figure) if ax is None else ax
+        limit = _limit(known[name], limit)
+        ax = _place(ax, known[name].shape[1:], limit)
         draw_weights(ax, known[name][step], limit, f"{name}, {when}")
         return ax
 
@@ -126,6 +127,23 @@ class Plots:
         if not -len(steps) <= step < len(steps):
             raise InputError(f"step {step}: the run has {len(steps)}, 0 to {len(steps) - 1}")
         return step_name(steps[step])
+
+
+def _limit(values: np.ndarray, limit: float | None) -> float:
+    """Where the scale ends: as asked for, or at the largest of all values."""
+    if limit is None:
+        return symmetric_limit(values)
+    if not 0 < limit < np.inf:
+        raise InputError(f"limit must be above 0, the weight at which the scale ends, got {limit!r}")
+    return float(limit)
+
+
+def _place(ax: Axes | None, shape: tuple[int, ...], limit: float) -> Axes:
+    """Axes with their scale: a figure of their own for weights of this shape, or those that were given."""
+    if ax is None:
+        return weights_page(shape, limit, _new_figure)
+    draw_scale_beside(ax, limit)
+    return ax
 
 
 def _checked(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -183,9 +183,9 @@ def before_after(run: Run, new: NewFigure = own_figure) -> np.ndarray:
 
 def operators(run: Run, new: NewFigure = own_figure) -> np.ndarray:
     """The operators that kernels are compared with; Axes (operators,)."""
-    size = run.kernels.shape[-1]
+    size = min(*run.kernels.shape[-2:], LARGEST)
     shown = [
-        get_operator(name, min(size, LARGEST), detects)
+        get_operator(name, size - (size % 2 == 0), detects)
         for name in BANK_OPERATORS
         for detects in OPERATORS[name][2]
     ]

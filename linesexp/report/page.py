@@ -38,7 +38,7 @@ from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.views.animation import first_frame
 from linesexp.views.page import data_uri, fewer_colours, render_page
-from linesexp.wording import shown
+from linesexp.wording import shown, signed
 
 FRAMES = 60  # of a GIF at most: more would take much memory and patience
 
@@ -201,7 +201,7 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
 
 
 def _two(value: float | None, form: str = ".2f", nothing: str = "–") -> str:
-    return nothing if value is None else format(value, form).replace("-", "−")
+    return nothing if value is None else signed(value, form)
 
 
 def _png(run: Run, name: str) -> str:

@@ -35,7 +35,10 @@ def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
 def title(config: ExperimentConfig, analysis: Analysis) -> str:
     """The page's title, which promises learning only where there was some."""
     first, size = config.network.filters[0], config.network.kernel_sizes[0]
-    kernels, words = f"{first} {size}×{size} kernel{'s' if first > 1 else ''}", picture_words(config.images).title
+    kernels, words = (
+        f"{first} {size}×{size} kernel{'s' if first > 1 else ''}",
+        picture_words(config.images).title,
+    )
     return f"{kernels} and {words}" if about_failure(analysis) else f"What {kernels} learned from {words}"
 
 

@@ -33,7 +33,9 @@ def test_a_report_on_a_run_that_learned_nothing_begins_with_that(tiny_run):
     )
     assert about_failure(good) == ""
     assert summary(config, bad)[0] == about_failure(bad)
-    assert summary(config, bad)[0].startswith("This network does no better than luck on new pictures: it names 4")
+    assert summary(config, bad)[0].startswith(
+        "This network does no better than luck on new pictures: it names 4"
+    )
     assert len(summary(config, bad)) == len(summary(config, good)) + 1
     assert title(config, good) == "What 4 5×5 kernels learned from pictures of lines"
     assert title(config, bad) == "4 5×5 kernels and pictures of lines"
@@ -48,7 +50,7 @@ def test_train_says_so_from_the_validation_pictures(accuracy, noted):
             np.repeat([0, 1, 2], 20),
             ("horizontal", "vertical"),
         )
-        log = {"validation_accuracy": np.array([1.0, accuracy])}  # noqa: RUF012
+        log = {"validation_accuracy": np.array([1.0, accuracy])}
 
     note = note_after_training(Trained())
     assert ("naming the largest class always gets 10" in note) == noted
