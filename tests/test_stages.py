@@ -5,7 +5,7 @@ import pytest
 import linesexp
 import linesexp.stages
 from linesexp.errors import ConfigError, InputError
-from linesexp.runs.folder import MissingFile
+from linesexp.runs.folder import MissingFile, RunFolder
 
 # Keras about NumPy, as it saves a model.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -83,3 +83,17 @@ def test_without_pictures_there_is_nothing_to_train_on(tmp_path):
 def test_everything_public_can_be_had():
     assert all(getattr(linesexp, name) for name in linesexp.__all__)
     assert set(dir(linesexp)) == set(linesexp.__all__)
+
+
+def test_a_folder_that_is_not_there_is_told_from_a_run_without_pictures(tmp_path):
+    for name in ("my-run", "other"):
+        folder = RunFolder(tmp_path / name)
+        with folder.writing():
+            folder.commit({"config.json": b"{}"}, "generate")
+    with pytest.raises(MissingFile, match=r"my-runn: no such folder; did you mean \S*/my-run\? A new run begins"):
+        linesexp.open_run(tmp_path / "my-runn")
+    with pytest.raises(MissingFile, match="nixda: no such folder; a new run begins with `linesexp generate"):
+        linesexp.open_run(tmp_path / "nixda")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingFile, match="no data set yet"):
+        linesexp.open_run(tmp_path / "empty")

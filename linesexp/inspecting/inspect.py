@@ -41,7 +41,11 @@ def inspect_file(
     for another file, a model without two-dimensional convolutions, or one that would run code from the file.
     """
     if Path(path).is_dir():
-        raise InputError(f"{path}: a folder; for a run or a recording there is `linesexp report {path}`")
+        inside = Path(path) / "model.keras"
+        network = f", and `linesexp inspect {inside}` inspects its network" if inside.exists() else ""
+        raise InputError(
+            f"{path}: a folder, and no .keras file; `linesexp report {path}` is for a run or a recording{network}"
+        )
     progress(0, 1, "loading")
     with quiet_import(debug):
         from linesexp.learning.models import load_model, undrawn_weights

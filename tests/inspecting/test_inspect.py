@@ -121,6 +121,9 @@ def files(tmp_path_factory):
     (folder / "old.h5").write_bytes(b"\x89HDF")
     (folder / "words.keras").write_text("no model")
     (folder / "folder").mkdir()
+    (folder / "run").mkdir()
+    (folder / "run/model.keras").write_text("")
+    (folder / "picture.jpg").write_bytes(b"\xff\xd8\xff")
     return folder
 
 
@@ -280,6 +283,8 @@ BAD = {
     "an .h5 file": (3, ["old.h5"], ["old.h5", "load_model('old.h5'", ".save('old.keras')"]),
     "a class of one's own": (3, ["own.keras"], ["own.keras", "Unregistered", "inspect_model"]),
     "a folder": (3, ["folder"], ["folder", "linesexp report folder"]),
+    "a run": (3, ["run"], ["linesexp report run", "linesexp inspect run/model.keras"]),
+    "a picture": (3, ["picture.jpg"], ["picture.jpg", "not a .keras file", "expected a model that Keras saved"]),
     "an unknown layer": (
         2,
         ["slim.keras", "--layer", "block1_conv3"],
