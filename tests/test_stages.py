@@ -90,7 +90,9 @@ def test_a_folder_that_is_not_there_is_told_from_a_run_without_pictures(tmp_path
         folder = RunFolder(tmp_path / name)
         with folder.writing():
             folder.commit({"config.json": b"{}"}, "generate")
-    with pytest.raises(MissingFile, match=r"my-runn: no such folder; did you mean \S*/my-run\? A new run begins"):
+    with pytest.raises(
+        MissingFile, match=r"my-runn: no such folder; did you mean \S*/my-run\? A new run begins"
+    ):
         linesexp.open_run(tmp_path / "my-runn")
     with pytest.raises(MissingFile, match="nixda: no such folder; a new run begins with `linesexp generate"):
         linesexp.open_run(tmp_path / "nixda")

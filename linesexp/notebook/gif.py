@@ -51,6 +51,7 @@ def gif_of(run: Run, name: str) -> Gif:
     shown = {
         "kernels": f"{kernels[1]} kernels of {kernels[2]}×{kernels[3]} weights in the first layer",
         "responses": "responses of two kernels of the first layer to two test pictures",
+        "conv1": f"{kernels[1]} kernels of {kernels[2]}×{kernels[3]} weights in the first layer, in colour",
     }.get(name, f"the kernels of {name}, all channels")
     return Gif(data, f"{shown}, {step_name(steps[0])} to {step_name(steps[-1])}")
 

@@ -82,8 +82,11 @@ MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_a
 def makers(run: Run) -> dict[str, Maker]:
     """What a run's report is made of: each file's name and what makes it, in an order that works."""
     deeper: dict[str, Maker] = {}
-    for number in range(2, len(run.config.network.filters) + 1):
-        deeper["figures/compositions.png"] = _png(figures.compositions)
+    folders = run.config.images.folders
+    in_colour = folders is not None and folders.channels == 3
+    for number in range(1 if in_colour else 2, len(run.config.network.filters) + 1):
+        if number > 1:
+            deeper["figures/compositions.png"] = _png(figures.compositions)
         deeper[f"figures/conv{number}.png"] = _png(partial(figures.deeper_sheet, layer=f"conv{number}"))
         deeper[f"gifs/conv{number}.gif"] = partial(figures.deeper_film, layer=f"conv{number}")
     return ALWAYS | deeper | {"report.html": lambda run: page_of(run).encode()}

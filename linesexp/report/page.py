@@ -78,6 +78,7 @@ def page_of(run: Run) -> str:
             "figure_caption": "Upper two rows on one scale. Below: the operator with the largest |cosine|, at "
             "the size, place and sign in which it fits best, on a scale of its own. The best of many is "
             "always somewhat similar; the section on chance says how similar.",
+            "colour": _in_colour(run),
         },
         responses={
             "words": about_responses(config, analysis),
@@ -134,6 +135,19 @@ def page_of(run: Run) -> str:
         },
         repeat=_repeat(run),
     )
+
+
+def _in_colour(run: Run) -> dict[str, Any] | None:
+    """The first layer of a network that looks at colours: its GIF and its sheet."""
+    if run.dataset.pixels.shape[-1] == 1:
+        return None
+    return {
+        "gif": _gif(run, "gifs/conv1.gif"),
+        "figure": _png(run, "figures/conv1.png"),
+        "caption": "Each kernel in colour, upper row untrained, lower row trained: mid-grey is zero, more red a "
+        "larger weight for red. Beside it its luminance, then its red, green and blue weights, on the scale "
+        "below.",
+    }
 
 
 def _deeper(run: Run) -> dict[str, Any] | None:

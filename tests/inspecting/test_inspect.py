@@ -284,7 +284,11 @@ BAD = {
     "a class of one's own": (3, ["own.keras"], ["own.keras", "Unregistered", "inspect_model"]),
     "a folder": (3, ["folder"], ["folder", "linesexp report folder"]),
     "a run": (3, ["run"], ["linesexp report run", "linesexp inspect run/model.keras"]),
-    "a picture": (3, ["picture.jpg"], ["picture.jpg", "not a .keras file", "expected a model that Keras saved"]),
+    "a picture": (
+        3,
+        ["picture.jpg"],
+        ["picture.jpg", "not a .keras file", "expected a model that Keras saved"],
+    ),
     "an unknown layer": (
         2,
         ["slim.keras", "--layer", "block1_conv3"],
