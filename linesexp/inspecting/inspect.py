@@ -44,7 +44,8 @@ def inspect_file(
         inside = Path(path) / "model.keras"
         network = f", and `linesexp inspect {inside}` inspects its network" if inside.exists() else ""
         raise InputError(
-            f"{path}: a folder, and no .keras file; `linesexp report {path}` is for a run or a recording{network}"
+            f"{path}: a folder, and no .keras file; `linesexp report {path}` is for a run or a recording"
+            f"{network}"
         )
     progress(0, 1, "loading")
     with quiet_import(debug):

@@ -144,8 +144,8 @@ def _in_colour(run: Run) -> dict[str, Any] | None:
     return {
         "gif": _gif(run, "gifs/conv1.gif"),
         "figure": _png(run, "figures/conv1.png"),
-        "caption": "Each kernel in colour, upper row untrained, lower row trained: mid-grey is zero, more red a "
-        "larger weight for red. Beside it its luminance, then its red, green and blue weights, on the scale "
+        "caption": "Each kernel in colour, upper row untrained, lower row trained: mid-grey is zero, more red "
+        "a larger weight for red. Beside it its luminance, then its red, green and blue weights, on the scale "
         "below.",
     }
 

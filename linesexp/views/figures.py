@@ -45,7 +45,7 @@ def draw_log(axes: Axes, log: Mapping[str, np.ndarray], name: str) -> None:
     axes.set_title(name.capitalize(), loc="left", fontsize=11)
     # Above the axes: within them, a loss that does not fall would run through it.
     axes.legend(
-        fontsize=9, frameon=False, loc="lower right", bbox_to_anchor=(1.02, 0.985), ncols=2, borderaxespad=0.2
+        fontsize=9, frameon=False, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=2, borderaxespad=0.2
     )
 
 

@@ -59,8 +59,9 @@ def tuning_figure(
         "Distance from the centre: the response, largest over all places, less that to an empty picture.\n"
         "Direction: that of the bar, drawn at both its ends, or where the edge gets brighter. A thin shape "
         "has one favourite, a\nround one has none. Numbers after training: the mean of all directions, each "
-        "weighted by its response, which may lie\nbetween two favourites, and how strong the preference is, 0 to 1 "
-        f"(bars: 1 − circular variance, edges: direction index).\nA triangle marks that mean from {CLEAR} on.",
+        "weighted by its response, which may lie\nbetween two favourites, and how strong the preference is, "
+        "0 to 1 (bars: 1 − circular variance, edges: direction index).\nA triangle marks that mean "
+        f"from {CLEAR} on.",
         size=12,
         color=FAINT,
         linespacing=1.5,

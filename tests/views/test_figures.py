@@ -244,7 +244,7 @@ def test_the_scale_is_written_beside_the_maps():
     before[0, 0, 0] = 0.37
     figure = figure_of(before_after_figure(before, after, operators, ["", ""], 2.0))
     labels = [label.get_text() for axes in figure.axes for label in axes.get_xticklabels()]
-    assert {"-0.37", "0", "0.37"} <= set(labels)
+    assert {"−0.37", "0", "0.37"} <= set(labels)
 
 
 def test_the_middle_of_the_scale_is_almost_white_and_grey_readers_see_an_order():
