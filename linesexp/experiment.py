@@ -188,7 +188,8 @@ def _train(
         words = f"validation accuracy {row['validation_accuracy']:.3f}, loss {row['validation_loss']:.4f}"
         progress(int(row["step"]), epochs, words)
 
-    progress(checkpoint.epoch, epochs, f"from epoch {checkpoint.epoch}")
+    begun = f"goes on after epoch {checkpoint.epoch}" if checkpoint.epoch else "training begins"
+    progress(checkpoint.epoch, epochs, begun)
     try:
         train_network(
             model,

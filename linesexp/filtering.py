@@ -13,6 +13,7 @@ from linesexp.runs.atomic import write_atomically
 from linesexp.seeing.filtering import (
     Progress,
     Steps,
+    Walk,
     bordered,
     describe_sum,
     filter_picture,
@@ -189,24 +190,31 @@ def _filtered(
 def _write_gifs(
     output: Output, picture: np.ndarray, kernel: np.ndarray, stages: dict[str, np.ndarray], steps: Steps
 ) -> None:
-    from linesexp.views.filtering import scale_for
+    from linesexp.views.filtering import stage_scales
     from linesexp.views.sliding import convolution_gif, pooling_gif
 
-    convolved = stages["convolution"]
+    convolved, scales = stages["convolution"], stage_scales(kernel, stages)
     sliding = walk(picture, bordered(picture, len(kernel), steps), convolved, len(kernel), steps.stride)
     activation = None
     if steps.activation:
         from linesexp.seeing.convolution import ACTIVATIONS
 
         activation = (_activation_name(steps), ACTIVATIONS[steps.activation](sliding.results))
-    scale = scale_for(kernel, sliding.results, convolved)
-    output.write("steps.gif", convolution_gif(sliding, kernel, scale, activation))
+    scale = scales[steps.activation or "convolution"]
+    output.write("steps.gif", convolution_gif(sliding, kernel, scale, picture, activation))
     if steps.pooling:
-        before, pooled = list(stages.values())[-2:]
+        (name, before), (_, pooled) = list(stages.items())[-2:]
         stride = steps.pool_stride or steps.pool_size
-        sliding = walk(before, before, pooled, steps.pool_size, stride)
-        scale = scale_for(kernel, sliding.crop, before)
-        output.write("pooling.gif", pooling_gif(sliding, steps.pooling, scale))
+        around = _pooled_place(sliding, steps, pooled)
+        pooling = walk(before, before, pooled, steps.pool_size, stride, around)
+        output.write("pooling.gif", pooling_gif(pooling, steps.pooling, scales[name], before))
+
+
+def _pooled_place(sliding: Walk, steps: Steps, pooled: np.ndarray) -> tuple[int, int]:
+    """The place of the pooled map in the middle of what a walk over the picture filled in."""
+    stride, (down, across) = steps.pool_stride or steps.pool_size, sliding.results.shape
+    row, column = sliding.first[0] + down // 2, sliding.first[1] + across // 2
+    return min(row // stride, pooled.shape[0] - 1), min(column // stride, pooled.shape[1] - 1)
 
 
 def _ranges(stages: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Run: a run folder's content as settings, arrays and records."""
 
 import os
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,6 +26,10 @@ COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json
 def open_run(path: str | os.PathLike[str]) -> "Run":
     """A run that `linesexp generate` or a KernelRecorder has begun. Raises MissingFile for other paths."""
     run = Run(RunFolder(path))
+    if not run.folder.path.exists():
+        near = get_close_matches(run.folder.path.name, run.folder.neighbours(), n=1)
+        meant = f"did you mean {run.folder.path.with_name(near[0])}? A" if near else "a"
+        raise MissingFile(f"{path}: no such folder; {meant} new run begins with `linesexp generate {path}`")
     if not run.folder.names(prefix="kernels/"):
         run.require("config.json")
     return run
@@ -57,7 +62,10 @@ class Run:
         return Plots(self)
 
     def gif(self, name: str) -> "Gif":
-        """The GIF `kernels` or `responses`, which a notebook shows; made in memory if it is not there yet."""
+        """The GIF `kernels` or `responses`, or of a recording's layer, which a notebook shows.
+
+        Made in memory if it is not there yet.
+        """
         from linesexp.notebook.gif import gif_of
 
         return gif_of(self, name)

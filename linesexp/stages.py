@@ -9,6 +9,7 @@ from typing import Any
 from linesexp import experiment
 from linesexp.config import SECTIONS, ExperimentConfig, build_config, settings_of
 from linesexp.errors import ConfigError
+from linesexp.evidence.success import note_after_training
 from linesexp.inspecting.recording import Recording
 from linesexp.report.making import make, makers
 from linesexp.run import Run, open_run
@@ -17,6 +18,7 @@ from linesexp.section import settable
 from linesexp.wording import nearest
 
 Path = str | os.PathLike[str]
+MOST_LINES = 20  # about, of a training's progress
 
 
 def generate(path: Path, *, force: bool = False, say: experiment.Say = print, **settings: Any) -> Run:
@@ -36,19 +38,24 @@ def train(
     *,
     force: bool = False,
     say: experiment.Say = print,
-    progress: experiment.Progress = lambda done, total, words: None,
+    progress: experiment.Progress | bool = True,
     **settings: Any,
 ) -> Run:
     """Train a run's network and record its kernels, as `linesexp train` does; goes on where it was stopped.
 
-    Arguments as for `generate`, without the settings of pictures. progress: called with the epochs done, the
-    epochs in all and a few words after each, such as `print`. Seeds Keras for the whole process. Raises
-    MissingFile, with the command to run, without pictures, InputError where settings or versions changed.
+    Arguments as for `generate`, without the settings of pictures. progress: True prints a line for each epoch
+    (of many epochs, about twenty lines), False none; or a function that is called with the epochs done, the
+    epochs in all and a few words. Seeds Keras for the whole process. Raises MissingFile, with the command to
+    run, without pictures, InputError where settings or versions changed.
     """
     if names := [name for name in settings if name in SECTIONS["images"].__struct_fields__]:
         raise ConfigError(f"{names[0]} is a setting of pictures: give it to generate")
-    experiment.train(path, _chosen(path, settings), force=force, debug=False, say=say, progress=progress)
-    return Run(RunFolder(path))
+    tell = progress if callable(progress) else _lines if progress else _nothing
+    experiment.train(path, _chosen(path, settings), force=force, debug=False, say=say, progress=tell)
+    run = Run(RunFolder(path))
+    if note := note_after_training(run):
+        say(note)
+    return run
 
 
 def make_report(path: Path) -> Run:
@@ -63,6 +70,16 @@ def make_report(path: Path) -> Run:
     else:
         make(run, *makers(run))
     return run
+
+
+def _lines(done: int, total: int, words: str) -> None:
+    """Print how far a training is."""
+    if done % max(1, total // MOST_LINES) == 0 or done == total:
+        print(f"epoch {done}/{total}, {words}", flush=True)
+
+
+def _nothing(done: int, total: int, words: str) -> None:
+    pass
 
 
 def _chosen(path: Path, settings: dict[str, Any]) -> ExperimentConfig:

@@ -27,6 +27,14 @@ def short_name(name: str, most: int = 16) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
+def signed(value: float, form: str) -> str:
+    """A number in a format such as `+.2f`, with a true minus sign, and without one before what rounds to 0."""
+    text = format(value, form)
+    if text.startswith("-") and float(text) == 0:
+        text = format(0.0, form)
+    return text.replace("-", "−")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean …?` for a name that is close to a known one, else all that are known."""
     import difflib

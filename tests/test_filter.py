@@ -13,10 +13,12 @@ from skimage import data
 
 from linesexp.cli import cli
 from linesexp.commands.filter import ACTIVATION_NAMES, DETECTS, MOST_SIDE, OPERATOR_NAMES
+from linesexp.filtering import filter_file
 from linesexp.images.pictures import MOST_PIXELS
-from linesexp.kernels.operators import OPERATORS
+from linesexp.kernels.operators import OPERATORS, prewitt
 from linesexp.seeing import filtering
 from linesexp.seeing.convolution import ACTIVATIONS
+from linesexp.seeing.filtering import Steps
 
 LAPLACE = "0 -1 0; -1 4 -1; 0 -1 0"
 
@@ -99,6 +101,26 @@ def test_a_kernel_from_a_file_says_what_its_sum_does(call):
     assert ended.returncode == 0, ended.stderr
     assert "sum 9: flat areas come out 9 times as bright; divide by 9 to keep brightness" in ended.stderr
     assert "result.png: black 0, white 9" in ended.stderr
+
+
+def test_the_pooling_gif_shows_what_the_gif_of_the_steps_filled_in_on_the_figures_scale(tmp_path, monkeypatch):
+    seen = {}
+    for name in ("convolution_gif", "pooling_gif"):
+        monkeypatch.setattr(f"linesexp.views.sliding.{name}", lambda *how, n=name: seen.update({n: how}) or b"")
+    noise = np.random.default_rng(5).integers(0, 255, (60, 80), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    steps = Steps(activation="relu", pooling="max", pool_size=2)
+    filter_file(str(tmp_path / "a.png"), prewitt(), "prewitt", steps, tmp_path / "out", animate=True)
+    (first, _, first_scale, *_), (second, _, second_scale, _) = seen["convolution_gif"], seen["pooling_gif"]
+    rows, columns = (
+        (begin, begin + length) for begin, length in zip(first.first, first.results.shape, strict=True)
+    )
+    assert second.top <= rows[0] + 1
+    assert second.top + len(second.crop) >= rows[1] - 1
+    assert second.left <= columns[0] + 1
+    assert second.left + second.crop.shape[1] >= columns[1] - 1
+    assert first_scale == second_scale
+    assert second_scale.signed
 
 
 def test_animate_writes_a_gif_of_each_step_and_of_pooling(call, tmp_path):

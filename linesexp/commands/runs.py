@@ -108,6 +108,8 @@ def train(
     """
     from linesexp import experiment
     from linesexp.controls import describe_outcome, train_with_controls
+    from linesexp.evidence.success import note_after_training
+    from linesexp.run import open_run
 
     before = _settings_so_far(run, force)
     if data is None:
@@ -134,6 +136,8 @@ def train(
         go_on = train_with_controls if controls else experiment.train
         done = go_on(run, config, force=force, debug=debug, say=say(quiet), progress=progress)
     facts = done.facts
+    if note := note_after_training(open_run(run)):
+        say(quiet)(note)
     words = (
         f"{facts['epochs']} epochs, validation accuracy {facts['validation_accuracy']:.3f}, "
         f"loss {facts['validation_loss']:.4f}"
@@ -152,6 +156,7 @@ def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
 
     RUN may also be a recording of your own model, by linesexp.KernelRecorder.
     """
+    from linesexp.evidence.success import about_failure
     from linesexp.report.making import make, makers
     from linesexp.run import open_run
 
@@ -162,7 +167,8 @@ def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
     with progress_on("file", quiet) as progress:
         made = make(opened, *makers(opened), progress=progress)
     facts = {"run": run, "made": made, "page": f"{run}/report.html"}
-    for line in opened.analysis.missing:
+    analysis = opened.analysis
+    for line in filter(None, [about_failure(analysis), *analysis.missing]):
         say(quiet)(f"note: {line}")
     if as_json:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))

@@ -20,6 +20,14 @@ def share_interval(count: int, of: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
+def share_by_chance(of: int, chance: float) -> tuple[float, float]:
+    """Between which shares 95 of 100 counts of so many lie where each has this chance."""
+    from scipy import stats
+
+    low, high = stats.binom.interval(CONFIDENCE, of, chance)
+    return float(low) / of, float(high) / of
+
+
 def share_p(count: int, of: int, chance: float) -> float:
     """Binomial test: p of so many or more where each has this chance."""
     from scipy import stats

@@ -137,12 +137,6 @@ def _failed(analysis: Analysis) -> list[str]:
             f"{dead} of {len(analysis.kernels)} kernels are dead; the ledger and the counts of matched kernels "
             "leave them out."
         )
-    chance = analysis.audit.chance
-    if chance and analysis.after.correct <= chance.correct:
-        lines.append(
-            "The trained network is no better than always naming the largest class: what its kernels look like "
-            "says little about learning."
-        )
     return lines
 
 

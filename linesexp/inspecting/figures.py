@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from linesexp.evidence.intervals import share_by_chance
 from linesexp.inspecting.page import expected
 from linesexp.inspecting.records import Inspection
 from linesexp.kernels.any_layer import Layer
@@ -42,6 +43,7 @@ def depth_png(inspection: Inspection) -> Captioned:
             [layer.chance_axis_share for layer in inspection.layers],
         ),
         [match.beyond_99 / match.slices if match and match.slices else None for match in matches],
+        [share_by_chance(match.slices, 0.01) if match and match.slices else None for match in matches],
         (
             [max(field.theoretical) if field and field.theoretical else None for field in of_layer],
             [field.effective if field else None for field in of_layer],
@@ -49,7 +51,8 @@ def depth_png(inspection: Inspection) -> Captioned:
         f" (epoch {inspection.steps[-1]:g})" if inspection.steps else "",
     )
     words = (
-        "Layers in their order. What lies above chance is more than luck, and may be no more than smoothness."
+        "Layers in their order. By luck alone medians of few kernels stray from chance's, and one layer in "
+        "twenty lies outside its grey bar. What does stand out may be no more than smoothness."
     )
     if any(field.effective for field in inspection.fields):
         words += " The field that a layer does depend on was measured on pictures of noise."
@@ -69,8 +72,17 @@ def matches_pngs(inspection: Inspection) -> list[Captioned]:
                 for _, match in part
             ],
         )
+        words = (
+            "A layer that learned nothing has the histogram of chance, less smooth the fewer kernels it has."
+        )
         alt = "Histograms of the best match of each layer's kernels, beside those of chance"
-        found.append((png_bytes(figure), alt, "A layer that learned nothing has the histogram of chance."))
+        found.append(
+            (
+                png_bytes(figure),
+                alt,
+                words,
+            )
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from linesexp.inspecting.page import page_of
 from linesexp.inspecting.records import FieldRecord, Inspection, inspection_json
 from linesexp.kernels.any_layer import Layer, measure
 from linesexp.kernels.filter_records import FilterRecord, filter_records
-from linesexp.kernels.layer_records import LayerRecord, layer_record
+from linesexp.kernels.layer_records import LayerRecord, corrected_together, layer_record
 from linesexp.learning.backend import quiet_import
 from linesexp.runs.atomic import write_atomically
 
@@ -41,7 +41,12 @@ def inspect_file(
     for another file, a model without two-dimensional convolutions, or one that would run code from the file.
     """
     if Path(path).is_dir():
-        raise InputError(f"{path}: a folder; for a run or a recording there is `linesexp report {path}`")
+        inside = Path(path) / "model.keras"
+        network = f", and `linesexp inspect {inside}` inspects its network" if inside.exists() else ""
+        raise InputError(
+            f"{path}: a folder, and no .keras file; `linesexp report {path}` is for a run or a recording"
+            f"{network}"
+        )
     progress(0, 1, "loading")
     with quiet_import(debug):
         from linesexp.learning.models import load_model, undrawn_weights
@@ -109,7 +114,7 @@ def _measured(
         of_layer = filter_records(measured)
         layers.append(layer_record(measured, of_layer))
         filters += of_layer
-    return layers, filters
+    return corrected_together(layers, filters)
 
 
 def _pictures(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from linesexp import __version__
+from linesexp.evidence.intervals import share_interval
 from linesexp.inspecting.records import Inspection
 from linesexp.kernels.filter_records import FilterRecord
 from linesexp.kernels.layer_records import LayerRecord
@@ -11,10 +12,12 @@ from linesexp.views.animation import first_frame
 from linesexp.views.layer_kernels import MOST_CHANNELS
 from linesexp.views.page import data_uri, render_page
 from linesexp.views.style import step_name
+from linesexp.wording import signed
 
 MOST_BYTES = 1_350_000  # of pictures on the page, before they grow by a third as text: it stays below 2 MB
 MOST_FILTERS = 25  # in the table
 NONE = "–"
+CHANCE_BEYOND = 0.01  # of kernels of chance lie beyond chance's 99 % point
 
 
 def page_of(
@@ -65,19 +68,33 @@ def summary(inspection: Inspection) -> list[str]:
         total = sum(match.slices for match in compared)
         beyond = sum(match.beyond_99 for match in compared)
         chance = sum(match.by_chance_99 for match in compared)
+        low, high = share_interval(beyond, total)
+        luck = (
+            "which the interval allows: no more than luck gives"
+            if low <= CHANCE_BEYOND <= high
+            else f"so it is {'more' if low > CHANCE_BEYOND else 'less'} than luck gives"
+        )
         words.append(
-            f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}) are "
-            f"more alike than 99 % of chance is; by chance it would be {expected(chance)}."
+            f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}; "
+            f"95 % interval {_percent(low, 1)} to {_percent(high, 1)}) are more alike than 99 % of chance is; "
+            f"by chance it would be {expected(chance)}, {luck}."
         )
         before = [layer.match for layer in inspection.untrained if layer.match]
         if before:
             words.append(f"{_start(inspection)} it was {sum(match.beyond_99 for match in before):,}.")
         filters = sum(match.filters_matched for match in compared)
+        judged = sum(each.match is not None for each in kernels)
         words.append(
-            f"{_count(filters, 'filter')} of {len([each for each in kernels if each.match]):,} resemble"
-            f"{'s' if filters == 1 else ''} an operator more than chance explains (q < 0.05), when it is "
-            "counted that the best of many channels is good by luck alone."
+            f"{_count(filters, 'filter') if filters else 'No filter'} of {judged:,} "
+            f"stand{'' if filters > 1 else 's'} out from chance, judged by a filter's best channel and "
+            f"corrected for looking at {_count(judged, 'filter')} (q < 0.05: of models that learned nothing, "
+            "one in twenty has any)."
         )
+        if beyond or filters:
+            words.append(
+                "The two counts need not agree: the first asks of each kernel whether one in a hundred of "
+                "chance does as well, the second of each filter whether it still stands out among all of them."
+            )
     if inspection.course:
         moved = [course.distance[-1] for course in inspection.course if course.distance[-1] is not None]
         if moved:
@@ -104,8 +121,9 @@ def _about_chance(inspection: Inspection) -> list[str]:
         "Each kernel was laid on Prewitt, Sobel, Scharr, line and Laplacian operators of all odd sizes at all "
         "places inside it; the largest |cosine| counts. A random kernel does so too, and well: so beside each "
         f"layer stand {many}.",
-        "Being more alike than chance is not the same as being an operator: any smooth kernel is, since "
-        "operators are smooth.",
+        "Luck alone lets counts and medians stray from those of chance, the further the fewer kernels a layer "
+        "has, and of many layers some lie above. Being more alike than chance is not the same as being an "
+        "operator: any smooth kernel is, since operators are smooth.",
     ]
 
 
@@ -150,13 +168,16 @@ def _filter_table(inspection: Inspection) -> dict[str, Any]:
         key=lambda record: (record.match.q_initialiser, -abs(record.match.cosine)) if record.match else ()
     )
     rows = [_filter_row(record) for record in matched[:MOST_FILTERS]]
-    many = f"{len(rows)} of {len(matched):,} filters" if len(matched) > len(rows) else "all filters"
+    most = len(matched) > len(rows)
+    which = (
+        f"The {len(rows)} of {len(matched):,} filters with the smallest q" if most else "All filters by their q"
+    )
     words = [
         *(("layer", True), ("filter", False), ("channel", False), ("operator", True), ("at", True)),
         *(("detects", True), ("cosine", False), ("p", False), ("q", False), ("channels in use", False)),
     ]
     caption = (
-        f"The {many} with the smallest q, each by the channel that resembles an operator most; channels in "
+        f"{which}, each by the channel that resembles an operator most; channels in "
         "use: how many share the filter's energy, (Σe)²/Σe²"
     )
     if not rows:
@@ -172,7 +193,12 @@ def _filter_row(record: FilterRecord) -> list[str]:
         *(record.layer, str(record.index), str(record.channel)),
         f"{match.operator} {match.size}×{match.size}",
         f"row {match.row}, column {match.column}",
-        *(record.detects or NONE, f"{match.cosine:.2f}", _p(match.p_initialiser), _p(match.q_initialiser)),
+        *(
+            record.detects or NONE,
+            signed(match.cosine, ".2f"),
+            _p(match.p_initialiser),
+            _p(match.q_initialiser),
+        ),
         f"{record.effective_channels:.1f}" if record.effective_channels is not None else NONE,
     ]
 
@@ -243,7 +269,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _percent(part: int, whole: int) -> str:
+def _percent(part: float, whole: int) -> str:
     return f"{100 * part / whole:.1f} %"
 
 

@@ -29,7 +29,7 @@ from linesexp.kernels.any_layer import (
     measure,
 )
 from linesexp.kernels.filter_records import filter_records
-from linesexp.kernels.layer_records import layer_record
+from linesexp.kernels.layer_records import corrected_together, layer_record
 from linesexp.kernels.shape import change_from_start
 from linesexp.report.page import FRAMES
 from linesexp.run import Run
@@ -70,6 +70,11 @@ class Recording:
         makers["report.html"] = lambda run: self._page().encode()
         return makers
 
+    @property
+    def films(self) -> dict[str, str]:
+        """Layer → its GIF among these files."""
+        return dict(self._films)
+
     @cached_property
     def inspection(self) -> Inspection:
         """What inspection.json holds."""
@@ -97,22 +102,24 @@ class Recording:
             sum(int(np.prod(each.kernels.shape[2:])) for each in self._layers),
         )
         taken = _evenly(len(steps), max(2, min(FRAMES, MOST_SLICES // max(total, 1))))
-        layers, kernels, untrained, course = [], [], [], []
+        layers, kernels, untrained, before, course = [], [], [], [], []
         for weight in self._weights:
             of_layer = [measure(self.layer(weight, step)) for step in taken]
             start, last = of_layer[0], of_layer[-1]
             records = filter_records(last, start.layer.kernels)
             kernels += records
             layers.append(layer_record(last, records))
-            untrained.append(layer_record(start, filter_records(start)))
+            before += filter_records(start)
+            untrained.append(layer_record(start, before[-len(records) :]))
             course.append(_course(of_layer))
+        layers, kernels = corrected_together(layers, kernels)
         return Inspection(
             source=str(self._run.folder.path),
             kind="recording",
             layers=layers,
             kernels=kernels,
             fields=[],
-            untrained=untrained,
+            untrained=corrected_together(untrained, before)[0],
             steps=steps[taken].tolist(),
             course=course,
             notes=self._notes(len(taken)),

@@ -49,10 +49,10 @@ class FilterRecord:
     """One filter: all its channels together, and the slice that resembles an operator most.
 
     channel: which of the layer's input channels that slice looks at. match.p_initialiser: p of the best of
-    channels_compared slices; q_initialiser: the same corrected over the filters of the layer. shares: means
-    over the channels, each weighted by its energy. strongest_channel: the one of most energy, and its share
-    of it; effective_channels: (Σe)² / Σe² of the channels' energies e, from 1 to all. tuning, health: null,
-    as a model's file does not know its pictures. change: from the untrained filter, where there is one.
+    channels_compared slices; q_initialiser: the same corrected over all filters that were inspected together.
+    shares: means over the channels, each weighted by its energy. strongest_channel: the one of most energy, and
+    its share of it; effective_channels: (Σe)² / Σe² of the channels' energies e, from 1 to all. tuning, health:
+    null, as a model's file does not know its pictures. change: from the untrained filter, where there is one.
     """
 
     layer: str
@@ -76,7 +76,10 @@ class FilterRecord:
 
 
 def filter_records(measured: Measured, start: np.ndarray | None = None) -> list[FilterRecord]:
-    """A record for each filter of a layer. start: its kernels untrained, of the same shape."""
+    """A record for each filter of a layer. start: its kernels untrained, of the same shape.
+
+    q_initialiser is over this layer alone; `layer_records.corrected_together` corrects it over several.
+    """
     layer, slices = measured.layer, measured.slices
     filters = layer.kernels.shape[3]
     offset = np.zeros(filters, dtype=int) if layer.first_channel is None else layer.first_channel

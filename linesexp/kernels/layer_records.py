@@ -4,12 +4,14 @@ None (null in JSON) stands for what cannot be known, such as a match of kernels 
 of.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from linesexp.kernels.any_layer import DEFAULT_INITIALIZER, Measured, bank_for, expected_shares
 from linesexp.kernels.filter_records import FilterRecord
+from linesexp.kernels.nulls import q_values
 from linesexp.kernels.records import SIGNIFICANT, SharesRecord
 
 BINS = 50  # of the histogram of |cosine|, from 0 to 1
@@ -20,9 +22,10 @@ class LayerMatch:
     """How a layer's slices, the single kernels, compare with operators, and with `draws` kernels of chance.
 
     Points of |cosine|. beyond_95, beyond_99: slices beyond chance's 95 % and 99 % points; by_chance_95,
-    by_chance_99: how many of as many kernels of chance are. filters_matched: filters of which the best slice
-    has q < 0.05, p being that of the best of its channels. operators: operator → slices beyond the 99 % point
-    that resemble it most. histogram, chance_histogram: share of slices in 50 equal bins from 0 to 1.
+    by_chance_99: how many of as many kernels of chance are. filters_matched: filters with q < 0.05, p being
+    that of the best of a filter's channels, and q over all filters that were inspected together. operators:
+    operator → slices beyond the 99 % point that resemble it most. histogram, chance_histogram: share of slices
+    in 50 equal bins from 0 to 1.
     """
 
     initialiser: str
@@ -96,6 +99,31 @@ def layer_record(measured: Measured, records: list[FilterRecord]) -> LayerRecord
         effective_channels=float(np.median(effective)) if effective else None,
         notes=_notes(measured),
     )
+
+
+def corrected_together(
+    layers: Sequence[LayerRecord], records: Sequence[FilterRecord]
+) -> tuple[list[LayerRecord], list[FilterRecord]]:
+    """The same records with q over all filters of all these layers, and filters_matched by it.
+
+    records: those of the layers' filters, in the layers' order. Corrected layer by layer, one layer in twenty
+    that learned nothing would have a filter of q < 0.05, and most models of many layers.
+    """
+    q = q_values(np.array([each.match.p_initialiser if each.match else np.nan for each in records]))
+    filters = [
+        replace(each, match=replace(each.match, q_initialiser=float(value))) if each.match else each
+        for each, value in zip(records, q, strict=True)
+    ]
+    corrected, first = [], 0
+    for layer in layers:
+        matched = sum(
+            each.match is not None and each.match.q_initialiser < SIGNIFICANT
+            for each in filters[first : first + layer.filters]
+        )
+        first += layer.filters
+        match = layer.match and replace(layer.match, filters_matched=matched)
+        corrected.append(replace(layer, match=match))
+    return corrected, filters
 
 
 def _layer_match(measured: Measured, records: list[FilterRecord]) -> LayerMatch | None:

@@ -38,8 +38,11 @@ class Gif:
 def gif_of(run: Run, name: str) -> Gif:
     """The GIF `kernels`, `responses` or `conv2` … of a run: the current one in its folder, or made in memory.
 
-    Raises InputError for another name, MissingFile for a run without recorded steps and log.
+    A recording has one for each convolution, by the layer's name. Raises InputError for another name,
+    MissingFile for a run without recorded steps and log.
     """
+    if run.is_recording:
+        return _of_recording(run, name)
     names = {Path(file).stem: file for file in gifs(run)}
     if name not in names:
         raise InputError(f"{name!r}: no GIF of a run{nearest(name, names)}")
@@ -48,5 +51,18 @@ def gif_of(run: Run, name: str) -> Gif:
     shown = {
         "kernels": f"{kernels[1]} kernels of {kernels[2]}×{kernels[3]} weights in the first layer",
         "responses": "responses of two kernels of the first layer to two test pictures",
+        "conv1": f"{kernels[1]} kernels of {kernels[2]}×{kernels[3]} weights in the first layer, in colour",
     }.get(name, f"the kernels of {name}, all channels")
     return Gif(data, f"{shown}, {step_name(steps[0])} to {step_name(steps[-1])}")
+
+
+def _of_recording(run: Run, name: str) -> Gif:
+    from linesexp.inspecting.recording import Recording  # of no use to a run of linesexp's own
+
+    recording = Recording(run)
+    films = recording.films
+    if name not in films:
+        raise InputError(f"{name!r}: no GIF of this recording; it has {', '.join(map(repr, films))}")
+    data = bytes_of(run, films[name], recording.makers, needs=())
+    steps = run.history.steps
+    return Gif(data, f"the kernels of {name}, {step_name(steps[0])} to {step_name(steps[-1])}")

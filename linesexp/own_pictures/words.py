@@ -42,8 +42,8 @@ def picture_words(images: ImagesConfig) -> PictureWords:
             "quite, so they are rather too narrow.",
         )
     colour = (
-        " The pictures are in colour, so each kernel has three channels; it is shown, and compared with "
-        "operators, as their mean."
+        " The pictures are in colour, so each kernel has three channels; it is compared with operators, and "
+        "mostly shown, as their mean."
     )
     return PictureWords(
         title=_title(images.folders.classes),

@@ -6,6 +6,7 @@ import numpy as np
 
 from linesexp.kernels.analysis import DeeperRecord
 from linesexp.report.evidence import Table
+from linesexp.wording import signed
 
 FAITHFUL = 0.9  # correlation from which a field is called a fair description of its filter
 
@@ -41,10 +42,10 @@ def deeper_table(layers: list[DeeperRecord]) -> Table:
             layer.layer,
             f"{len(layer.agreement)} × {layer.channels}",
             f"{layer.receptive_px} px",
-            _median(layer.effective_px, "{:g} px"),
-            _median(layer.agreement_before, "{:+.2f}"),
-            _median(layer.agreement, "{:+.2f}"),
-            _median(layer.change, "{:.2f}"),
+            _median(layer.effective_px, "g", " px"),
+            _median(layer.agreement_before, "+.2f"),
+            _median(layer.agreement, "+.2f"),
+            _median(layer.change, ".2f"),
         ]
         for layer in layers
     ]
@@ -56,9 +57,9 @@ def deeper_table(layers: list[DeeperRecord]) -> Table:
     return {"caption": caption, "head": head, "rows": rows}
 
 
-def _median(values: list[float | None], form: str) -> str:
+def _median(values: list[float | None], form: str, unit: str = "") -> str:
     known = [value for value in values if value is not None]
-    return form.format(float(np.median(known))).replace("-", "−") if known else "–"
+    return signed(float(np.median(known)), form) + unit if known else "–"
 
 
 def deeper_section(layers: list[DeeperRecord], figure: str, sheets: list[str]) -> dict[str, Any]:

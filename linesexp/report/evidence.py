@@ -7,7 +7,7 @@ from linesexp.images.unseen import changes_in_words
 from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
 from linesexp.report.sentences import operator_name
-from linesexp.wording import percent
+from linesexp.wording import percent, signed
 
 Table = dict[str, Any]  # caption; head: (words of a column, whether it holds words); rows of texts
 
@@ -227,4 +227,4 @@ def _scored(score: Any) -> list[str]:
 
 
 def _number(value: float | None, form: str, nothing: str = "–") -> str:
-    return nothing if value is None else format(value, form).replace("-", "−")
+    return nothing if value is None else signed(value, form)

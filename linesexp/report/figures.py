@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from linesexp.errors import InputError
 from linesexp.evidence.behaviour import class_pair, tuning_at
+from linesexp.kernels.colour import CHANNELS
 from linesexp.kernels.course import Course
 from linesexp.kernels.match import BANK_OPERATORS, LARGEST, operator_bank
 from linesexp.kernels.operators import DIRECTIONS, OPERATORS, get_operator
@@ -125,17 +126,24 @@ def responses_film(run: Run) -> bytes:
 
 
 def deeper_film(run: Run, layer: str) -> bytes:
-    """The kernels of a deeper layer, all channels, at every recorded step, as a GIF."""
+    """The kernels of a layer, all channels, at every recorded step, as a GIF; the first layer's in colour."""
     shown = frames(run)
     kernels = run.history.weights[f"{layer}/kernel"][shown]
-    return layer_gif(kernels, run.history.steps[shown], f"{layer}: every channel of its filters")
+    title = f"{layer}: every channel of its filters"
+    return layer_gif(kernels, run.history.steps[shown], title, colour=_in_colour(run, layer))
 
 
 def deeper_sheet(run: Run, layer: str) -> Figure:
-    """The kernels of a deeper layer, all channels, untrained and trained."""
+    """The kernels of a layer, all channels, untrained and trained; the first layer's in colour."""
     kernels, steps = run.history.weights[f"{layer}/kernel"][[0, -1]], run.history.steps
     moments = [step_name(step) for step in (0, steps[-1])]
-    return layer_sheet(kernels, f"{layer}: every channel of its filters", moments)
+    title = f"{layer}: every channel of its filters"
+    return layer_sheet(kernels, title, moments, colour=_in_colour(run, layer))
+
+
+def _in_colour(run: Run, layer: str) -> bool:
+    """Whether a layer looks at colours."""
+    return layer == "conv1" and run.dataset.pixels.shape[-1] == len(CHANNELS)
 
 
 def frames(run: Run) -> np.ndarray:
@@ -183,9 +191,9 @@ def before_after(run: Run, new: NewFigure = own_figure) -> np.ndarray:
 
 def operators(run: Run, new: NewFigure = own_figure) -> np.ndarray:
     """The operators that kernels are compared with; Axes (operators,)."""
-    size = run.kernels.shape[-1]
+    size = min(*run.kernels.shape[-2:], LARGEST)
     shown = [
-        get_operator(name, min(size, LARGEST), detects)
+        get_operator(name, size - (size % 2 == 0), detects)
         for name in BANK_OPERATORS
         for detects in OPERATORS[name][2]
     ]

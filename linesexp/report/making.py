@@ -82,8 +82,11 @@ MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_a
 def makers(run: Run) -> dict[str, Maker]:
     """What a run's report is made of: each file's name and what makes it, in an order that works."""
     deeper: dict[str, Maker] = {}
-    for number in range(2, len(run.config.network.filters) + 1):
-        deeper["figures/compositions.png"] = _png(figures.compositions)
+    folders = run.config.images.folders
+    in_colour = folders is not None and folders.channels == 3
+    for number in range(1 if in_colour else 2, len(run.config.network.filters) + 1):
+        if number > 1:
+            deeper["figures/compositions.png"] = _png(figures.compositions)
         deeper[f"figures/conv{number}.png"] = _png(partial(figures.deeper_sheet, layer=f"conv{number}"))
         deeper[f"gifs/conv{number}.gif"] = partial(figures.deeper_film, layer=f"conv{number}")
     return ALWAYS | deeper | {"report.html": lambda run: page_of(run).encode()}
@@ -94,18 +97,18 @@ def gifs(run: Run) -> list[str]:
     return [name for name in makers(run) if name.endswith(".gif")]
 
 
-def bytes_of(run: Run, name: str) -> bytes:
-    """What a file (a key of makers(run)) holds: read where it is current, else made in memory and not kept.
+def bytes_of(run: Run, name: str, by: Makers | None = None, needs: Sequence[str] = NEEDS) -> bytes:
+    """What a file (a key of `by`) holds: read where it is current, else made in memory and not kept.
 
-    For what can be shown without a right to write. Raises MissingFile without recorded steps, InputError
-    where an input is damaged.
+    For what can be shown without a right to write. by, needs: as for `make`. Raises MissingFile without
+    recorded steps, InputError where an input is damaged.
     """
-    run.require(*NEEDS)
+    run.require(*needs)
     manifest = run.folder.manifest()
     if name in manifest and manifest[name].made_from == _made_from(run):
         with contextlib.suppress(DamagedFile):
             return run.folder.read(name)
-    return makers(run)[name](run)
+    return (makers(run) if by is None else by)[name](run)
 
 
 def _made_from(run: Run) -> str:

@@ -32,12 +32,13 @@ from linesexp.report.sentences import (
     about_tuning,
     operator_name,
     summary,
+    title,
 )
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
 from linesexp.views.animation import first_frame
 from linesexp.views.page import data_uri, fewer_colours, render_page
-from linesexp.wording import shown
+from linesexp.wording import shown, signed
 
 FRAMES = 60  # of a GIF at most: more would take much memory and patience
 
@@ -51,7 +52,7 @@ def page_of(run: Run) -> str:
     words = picture_words(config.images)
     return render_page(
         version=__version__,
-        title=f"What {first} {size}×{size} kernel{'s' if first > 1 else ''} learned from {words.title}",
+        title=title(config, analysis),
         question=words.question,
         summary=summary(config, analysis),
         data={"words": about_data(config, dataset.counts()), "sheet": _png(run, "dataset.png")},
@@ -77,6 +78,7 @@ def page_of(run: Run) -> str:
             "figure_caption": "Upper two rows on one scale. Below: the operator with the largest |cosine|, at "
             "the size, place and sign in which it fits best, on a scale of its own. The best of many is "
             "always somewhat similar; the section on chance says how similar.",
+            "colour": _in_colour(run),
         },
         responses={
             "words": about_responses(config, analysis),
@@ -133,6 +135,19 @@ def page_of(run: Run) -> str:
         },
         repeat=_repeat(run),
     )
+
+
+def _in_colour(run: Run) -> dict[str, Any] | None:
+    """The first layer of a network that looks at colours: its GIF and its sheet."""
+    if run.dataset.pixels.shape[-1] == 1:
+        return None
+    return {
+        "gif": _gif(run, "gifs/conv1.gif"),
+        "figure": _png(run, "figures/conv1.png"),
+        "caption": "Each kernel in colour, upper row untrained, lower row trained: mid-grey is zero, more red "
+        "a larger weight for red. Beside it its luminance, then its red, green and blue weights, on the scale "
+        "below.",
+    }
 
 
 def _deeper(run: Run) -> dict[str, Any] | None:
@@ -200,7 +215,7 @@ def _row(after: KernelRecord, before: KernelRecord) -> dict[str, str | int]:
 
 
 def _two(value: float | None, form: str = ".2f", nothing: str = "–") -> str:
-    return nothing if value is None else format(value, form).replace("-", "−")
+    return nothing if value is None else signed(value, form)
 
 
 def _png(run: Run, name: str) -> str:

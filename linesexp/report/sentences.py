@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from linesexp.config import ExperimentConfig
+from linesexp.evidence.success import about_failure
 from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.health import DEAD
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
@@ -14,12 +15,14 @@ from linesexp.wording import percent
 
 
 def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
-    """What came out, in three sentences."""
+    """What came out, in three sentences; before them that nothing was learned, where that is so."""
     before, after = analysis.before, analysis.after
     matched, count = _matched(analysis.kernels), len(analysis.kernels)
     untrained = _matched(analysis.untrained)
     smooth = sum(_beyond(r, "p_covariance") for r in analysis.kernels)
+    failed = about_failure(analysis)
     return [
+        *([failed] if failed else []),
         f"{_so_far(config, analysis)} the network names the class of {after.correct} of {after.pictures} test "
         f"pictures, {picture_words(config.images).unknown}; untrained, it named {before.correct}.",
         f"{matched} of {count} kernels resemble a classical operator more than 95 % of untrained kernels do "
@@ -27,6 +30,16 @@ def summary(config: ExperimentConfig, analysis: Analysis) -> list[str]:
         f"of {count} more than 95 % of random kernels that are as smooth.",
         _verdicts(analysis),
     ]
+
+
+def title(config: ExperimentConfig, analysis: Analysis) -> str:
+    """The page's title, which promises learning only where there was some."""
+    first, size = config.network.filters[0], config.network.kernel_sizes[0]
+    kernels, words = (
+        f"{first} {size}×{size} kernel{'s' if first > 1 else ''}",
+        picture_words(config.images).title,
+    )
+    return f"{kernels} and {words}" if about_failure(analysis) else f"What {kernels} learned from {words}"
 
 
 def _verdicts(analysis: Analysis) -> str:

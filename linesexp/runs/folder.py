@@ -67,6 +67,13 @@ class RunFolder:
                 f"{error}; put the right one back, or begin anew: `linesexp generate {self.path} --force`"
             ) from None
 
+    def neighbours(self) -> list[str]:
+        """Names of the other folders beside it that hold a manifest; none where nobody may look."""
+        with contextlib.suppress(OSError):
+            beside = self.path.resolve().parent.iterdir()
+            return sorted(path.name for path in beside if (path / MANIFEST).exists())
+        return []
+
     def exists(self) -> bool:
         """Whether the folder holds a manifest, damaged or not."""
         return (self.path / MANIFEST).exists()

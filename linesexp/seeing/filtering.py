@@ -45,7 +45,8 @@ class Walk:
     """The windows of a part of a picture or map, in reading order, and what comes of each.
 
     crop: (h, w), what the windows lie on; its first pixel is (top, left) of the picture, negative in
-    the border; picture: the picture's (H, W). results: (rows, columns), one for each place.
+    the border; picture: the picture's (H, W). results: (rows, columns), one for each place; first: where in the
+    whole map they begin.
     """
 
     crop: np.ndarray
@@ -55,6 +56,7 @@ class Walk:
     size: int
     stride: int
     results: np.ndarray
+    first: tuple[int, int] = (0, 0)
 
     def window(self, row: int, column: int) -> np.ndarray:
         """(size, size), what the window at this place covers."""
@@ -153,12 +155,19 @@ def bordered(picture: np.ndarray, size: int, steps: Steps) -> np.ndarray:
     return pad_same(picture[None, :, :, None], size, steps.stride, steps.border)[0, :, :, 0]
 
 
-def walk(picture: np.ndarray, source: np.ndarray, results: np.ndarray, size: int, stride: int) -> Walk:
-    """A walk over the places around the strongest result.
+def walk(
+    picture: np.ndarray,
+    source: np.ndarray,
+    results: np.ndarray,
+    size: int,
+    stride: int,
+    around: tuple[int, int] | None = None,
+) -> Walk:
+    """A walk over the places around one of the results (row, column), the strongest unless given.
 
     source: the picture with its border; results: the map that came of it.
     """
-    row, column = np.unravel_index(np.abs(results).argmax(), results.shape)
+    row, column = around or np.unravel_index(np.abs(results).argmax(), results.shape)
     fitting = min(max((CROP - size) // stride + 1, FEWEST_PLACES), MOST_PLACES)
     rows, columns = (min(fitting, length) for length in results.shape)
     first_row = int(np.clip(row - rows // 2, 0, results.shape[0] - rows))
@@ -174,6 +183,7 @@ def walk(picture: np.ndarray, source: np.ndarray, results: np.ndarray, size: int
         size,
         stride,
         results[first_row : first_row + rows, first_column : first_column + columns],
+        (first_row, first_column),
     )
 
 

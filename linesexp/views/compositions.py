@@ -15,6 +15,7 @@ from linesexp.views.style import (
     step_name,
     symmetric_limit,
 )
+from linesexp.wording import signed
 
 COLUMNS, SIDE, GAP, LEFT = 8, 104, 14, 112
 MOST = 16  # filters of a layer that are shown
@@ -78,7 +79,7 @@ def _draw(page: PixelFigure, top: float, layer: LayerFields, last_step: float) -
                 at = top + BAND_HEAD + row * (SIDE + 22)
                 axes[row, band * COLUMNS + column] = page.axes(left, at, SIDE, SIDE)
                 show_map(axes[row, band * COLUMNS + column], fields[index], limit)
-                words = "r –" if np.isnan(agreement[index]) else f"r {agreement[index]:+.2f}".replace("-", "−")
+                words = "r –" if np.isnan(agreement[index]) else f"r {signed(agreement[index], '+.2f')}"
                 page.text(left + SIDE / 2, at + SIDE + 3, words, size=11, ha="center", color=FAINT)
         top += BAND_HEAD + 2 * (SIDE + 22)
     scale_bar(page, LEFT, top + 6, 260, limit, f"weight on a pixel: one scale for {layer.layer}")

@@ -41,9 +41,18 @@ def draw_log(axes: Axes, log: Mapping[str, np.ndarray], name: str) -> None:
         linestyle="--",
         label="validation",
     )
-    axes.set(xlabel="epoch", ylim=(0, None if name == "loss" else 1.02))
+    axes.set(xlabel="epoch", ylim=(0, _top(log) if name == "loss" else 1.02))
     axes.set_title(name.capitalize(), loc="left", fontsize=11)
-    axes.legend(fontsize=9, frameon=False, loc="upper right" if name == "loss" else "lower right")
+    # Above the axes: within them, a loss that does not fall would run through it.
+    axes.legend(
+        fontsize=9, frameon=False, loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=2, borderaxespad=0.2
+    )
+
+
+def _top(log: Mapping[str, np.ndarray]) -> float:
+    """Where the axis of the loss ends: above its largest finite value."""
+    values = np.concatenate([log["loss"], log["validation_loss"]]).astype(float)
+    return 1.08 * float(np.max(values, where=np.isfinite(values), initial=1e-6))
 
 
 def similarity_figure(

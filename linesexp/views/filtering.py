@@ -43,6 +43,10 @@ class Scale:
     def colours(self) -> Colormap:
         return DIVERGING if self.signed else GREYS
 
+    def ends(self) -> str:
+        """`±0.6`, `0 … 1`."""
+        return f"±{number(self.limit)}" if self.signed else f"0 … {number(self.limit)}"
+
     def describe(self) -> str:
         """In words, for somebody who looks at the picture alone."""
         end = number(self.limit)
@@ -52,6 +56,7 @@ class Scale:
         return f"black 0, white {end}" + (" and more" if self.beyond else "")
 
 
+ENDS = ("−end", "0", "end")  # of a bar that stands for several scales
 GREYS = DIVERGING.from_list("linesexp-grey", ["black", "white"], N=256)
 
 
@@ -70,6 +75,19 @@ def scale_for(kernel: np.ndarray, *maps: np.ndarray) -> Scale:
     if strengths.size >= MANY:
         limit = max(float(np.quantile(strengths, 0.998)), limit / 4)
     return Scale(limit, any((values < 0).any() for values in maps), largest > limit)
+
+
+def stage_scales(kernel: np.ndarray, stages: Mapping[str, np.ndarray]) -> dict[str, Scale]:
+    """The scale of each stage: one for all, but for those whose values it would leave pale or beyond its end.
+
+    Such are the maps of activations that squeeze what they are given, as tanh and sigmoid do.
+    """
+    common = scale_for(kernel, *stages.values())
+    scales = {}
+    for name, values in stages.items():
+        own = replace(scale_for(kernel, values), signed=common.signed)
+        scales[name] = common if common.limit / 2 <= own.limit <= common.limit else own
+    return scales
 
 
 def map_png(values: np.ndarray, scale: Scale) -> bytes:
@@ -94,11 +112,13 @@ def filter_figure(
     titles: Mapping[str, str],
     notes: Sequence[str],
 ) -> Figure:
-    """Input, kernel, and every stage on one scale, with shapes (rows × columns) and ranges of values.
+    """Input, kernel, and every stage, with shapes (rows × columns), ranges of values, and scales that differ.
 
     titles: for `figure`, `kernel` and each stage what stands above it; notes: lines below everything.
     """
-    scale = scale_for(kernel, *stages.values())
+    scales = stage_scales(kernel, stages)
+    scale = next(iter(scales.values()))
+    several = len(set(scales.values())) > 1
     height = _box_height(picture)
     notes = [*notes, *_note_on_size(scale.signed, stages.values(), BOX)]
     rows = -(-(2 + len(stages)) // PER_ROW)
@@ -108,8 +128,14 @@ def filter_figure(
     _panel(page, 0, height, picture, Scale(1.0, False), "input")
     _kernel_panel(page, height, kernel, titles["kernel"])
     for index, (name, values) in enumerate(stages.items()):
-        _panel(page, 2 + index, height, values, scale, titles[name])
-    _bar(page, LEFT, bottom, scale, "value, in all maps" if len(stages) > 1 else "value in the map")
+        own = f"; scale {scales[name].ends()}" if several else ""
+        _panel(page, 2 + index, height, values, scales[name], titles[name], own)
+    if several:
+        _bar(
+            page, LEFT, bottom, replace(scale, beyond=False), "value; below each map stands its own scale", ENDS
+        )
+    else:
+        _bar(page, LEFT, bottom, scale, "value, in all maps" if len(stages) > 1 else "value in the map")
     for index, note in enumerate(notes):
         page.text(LEFT, bottom + 42 + 20 * index, note, size=13, color=FAINT)
     return page.figure
@@ -146,13 +172,13 @@ def operators_figure(
         scale = replace(scale_for(kernel, share), signed=signed)
         small = (left, top, SHEET_KERNEL, SHEET_KERNEL)
         _show(page, small, kernel, Scale(symmetric_limit(kernel), True))
-        words = f"{name}\nscale to {'±' if signed else ''}{number(scale.limit)}"
+        words = f"{name}\nscale {scale.ends()}"
         page.text(
             left + SHEET_KERNEL + 12, top + SHEET_KERNEL - 2, words, size=14, va="bottom", linespacing=1.4
         )
         _show(page, where, share, scale)
-    words = "share of the largest answer that the operator can give; the end of each map's scale is above it"
-    _bar(page, LEFT, bottom, Scale(1.0, signed), words, ("−end", "0", "end") if signed else ("0", "end"))
+    words = "each map's own scale, which stands above it: 1 is the largest answer that the operator can give"
+    _bar(page, LEFT, bottom, Scale(1.0, signed), words, ENDS if signed else ENDS[1:])
     for index, note in enumerate(notes):
         page.text(LEFT, bottom + 42 + 20 * index, note, size=13, color=FAINT)
     return page.figure
@@ -177,12 +203,14 @@ def _place(index: int, height: int) -> tuple[int, int]:
     return LEFT + index % PER_ROW * (BOX + GAP), TOP + index // PER_ROW * (height + UNDER + GAP)
 
 
-def _panel(page: PixelFigure, index: int, height: int, values: np.ndarray, scale: Scale, title: str) -> None:
+def _panel(
+    page: PixelFigure, index: int, height: int, values: np.ndarray, scale: Scale, title: str, more: str = ""
+) -> None:
     left, top = _place(index, height)
     page.text(left, top - 8, title, size=15, va="bottom")
     _show(page, (left, top, BOX, height), values, scale)
     words = f"{values.shape[0]} × {values.shape[1]}, values {number(values.min())} … {number(values.max())}"
-    page.text(left, top + height + 8, words, size=13, color=FAINT)
+    page.text(left, top + height + 8, words + more, size=13, color=FAINT)
 
 
 def _kernel_panel(page: PixelFigure, height: int, kernel: np.ndarray, title: str) -> None:
@@ -194,6 +222,7 @@ def _kernel_panel(page: PixelFigure, height: int, kernel: np.ndarray, title: str
     words = f"{size} × {size}, sum {number(kernel_sum(kernel))}"
     if size > MOST_NUMBERS:
         words += f", weights {number(kernel.min())} … {number(kernel.max())}"
+    words += f"; its own scale ±{number(limit)}"
     page.text(left, top + height + 8, words, size=13, color=FAINT)
     if size > MOST_NUMBERS:
         return
@@ -218,7 +247,7 @@ def _show(page: PixelFigure, where: tuple[int, int, int, int], values: np.ndarra
     across, down = (max(round(length * per_pixel), NARROWEST) for length in (values.shape[1], values.shape[0]))
     axes = page.axes(left, top, across, down)
     axes.imshow(
-        _fitted(values, across, down, scale.signed),
+        fitted(values, across, down, scale.signed),
         cmap=scale.colours,
         vmin=scale.low,
         vmax=scale.limit,
@@ -228,8 +257,8 @@ def _show(page: PixelFigure, where: tuple[int, int, int, int], values: np.ndarra
     bare(axes)
 
 
-def _fitted(values: np.ndarray, across: int, down: int, signed: bool) -> np.ndarray:
-    """At most a value for each pixel of the figure: the strongest where signed, else a weighted mean.
+def fitted(values: np.ndarray, across: int, down: int, signed: bool) -> np.ndarray:
+    """At most a value for each pixel of (down, across): the strongest where signed, else a weighted mean.
 
     In a mean, the two sides of a fine line would cancel; leaving values out would tear it.
     """
@@ -257,7 +286,7 @@ def _bar(
     page: PixelFigure, left: int, top: int, scale: Scale, words: str, labels: Sequence[str] | None = None
 ) -> None:
     """The scale as a horizontal colour bar, with its caption beside it; labels: instead of numbers."""
-    axes = page.axes(left + 14, top, 220, 12)
+    axes = page.axes(left + (32 if scale.beyond and not labels else 18), top, 220, 12)
     ticks = [-scale.limit, 0, scale.limit] if scale.signed else [0, scale.limit]
     shown = ScalarMappable(Normalize(scale.low, scale.limit), scale.colours)
     bar = page.figure.colorbar(shown, cax=axes, orientation="horizontal", ticks=ticks)
@@ -266,4 +295,4 @@ def _bar(
         labels or [beyond.get(tick, "") + number(tick) for tick in ticks], fontsize=9, color=INK
     )
     bar.outline.set_linewidth(0.6)
-    page.text(left + 256, top - 1, words, size=13, color=FAINT)
+    page.text(left + (296 if scale.beyond and not labels else 256), top - 1, words, size=13, color=FAINT)

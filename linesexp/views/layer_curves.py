@@ -32,13 +32,13 @@ def matches_figure(
     columns = 4
     rows = -(-len(histograms) // columns)
     wide, high, left, top = 232, 132, 40, 84
-    page = PixelFigure(WIDTH, top + rows * (high + 62) + 34)
+    page = PixelFigure(WIDTH, top + rows * (high + 66) + 34)
     page.text(20, 14, "Each layer's kernels and their best operator", size=18)
     words = "blue: kernels of the layer; grey: kernels of chance. Further right is more alike."
     page.text(20, 42, words, color=FAINT)
     for index, ((name, (layer, chance)), caption) in enumerate(zip(histograms.items(), captions, strict=True)):
         row, column = divmod(index, columns)
-        x, y = left + column * (wide + 26), top + row * (high + 62)
+        x, y = left + column * (wide + 26), top + row * (high + 66)
         axes = page.axes(x, y + 18, wide, high - 18)
         plain(axes)
         edges = np.linspace(0, 1, len(layer) + 1)
@@ -47,7 +47,7 @@ def matches_figure(
         axes.set(xlim=(0, 1), yticks=[], ylim=(0, 1.08 * max(*layer, *chance, 1e-9)))
         axes.tick_params(labelsize=8)
         page.text(x, y, _short(name, 34), size=12)
-        page.text(x, y + high + 20, caption, size=11, color=FAINT)
+        page.text(x, y + high + 25, caption, size=11, color=FAINT)
     page.text(20, page.height - 26, "along: |cosine| with the best operator", size=12, color=FAINT)
     return page.figure
 
@@ -56,13 +56,15 @@ def depth_figure(
     names: Sequence[str],
     axis_share: tuple[Numbers, Numbers],
     beyond: Numbers,
+    by_luck: Sequence[tuple[float, float] | None],
     fields: tuple[Numbers, Numbers],
     moment: str = "",
 ) -> Figure:
     """Measures layer by layer, from the first to the last.
 
     axis_share: (of the layer, of chance), medians over its kernels; beyond: share of kernels that match an
-    operator better than 99 % of chance; fields: (theoretical, effective) receptive field in px. None where
+    operator better than 99 % of chance; by_luck: between which shares it lies for 95 of 100 layers of as many
+    kernels of chance; fields: (theoretical, effective) receptive field in px. None where
     there is none.
     """
     has_fields = any(value is not None for values in fields for value in values)
@@ -82,6 +84,10 @@ def depth_figure(
     _line(all_axes[0], places, axis_share[1], CHANCE, "_", "chance")
     all_axes[0].set(ylim=(0, 1))
     all_axes[0].set_title("Share of a kernel's energy along one axis (median)", loc="left", fontsize=10.5)
+    ranges = [(at, *ends) for at, ends in enumerate(by_luck) if ends is not None]
+    at, low, high = (np.array(part) for part in zip(*ranges, strict=True)) if ranges else (np.empty(0),) * 3
+    label = "95 of 100 layers\nof chance"
+    all_axes[1].bar(at, 100 * (high - low), 0.5, 100 * low, color="#d9dce1", label=label, zorder=1)
     _line(all_axes[1], places, [value and 100 * value for value in beyond], CATEGORIES[0], "o", "this model")
     all_axes[1].axhline(1, color=CHANCE, linewidth=1.4, label="chance: 1 %")
     all_axes[1].set(ylim=(0, None))
@@ -118,7 +124,8 @@ def layers_course_figure(
             colour = CATEGORIES[number % len(CATEGORIES)] if len(lines) <= FEW else viridis(number / len(lines))
             marker = MARKERS[(number + number // len(CATEGORIES)) % len(MARKERS)]
             _line(axes, steps, values, colour, marker, _short(name, 22), max(1, len(steps) // 6))
-        axes.set(xlabel="epoch", xlim=(steps[0], max(steps[-1], steps[0] + 1e-6)))
+        room = 0.025 * max(steps[-1] - steps[0], 1e-6)  # else the edge cuts the first and last marks in half
+        axes.set(xlabel="epoch", xlim=(steps[0] - room, max(steps[-1], steps[0] + 1e-6) + room))
         axes.set_title(title, loc="left", fontsize=10.5)
     handles, labels = axes.get_legend_handles_labels()
     named = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), FEW)).round().astype(int))

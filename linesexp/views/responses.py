@@ -19,6 +19,7 @@ from linesexp.views.style import (
     step_name,
     symmetric_limit,
 )
+from linesexp.wording import signed
 
 SIDE, GAP, GROUP_GAP = 132, 10, 34
 NAME_WIDTH, LEFT, TOP = 150, 20, 208
@@ -99,7 +100,7 @@ def responses_gif(
             bare(page.axes(left - 1, panel_top - 1, SIDE + 2, SIDE + 2))
             panels.append(Panel(left, panel_top, SIDE, values, limit if column else kernel_limit))
         left, _ = _place(1 + 3 * len(pictures), top)
-        texts = ["silent" if np.isnan(step.preference) else f"{step.preference:+.2f}" for step in row]
+        texts = ["silent" if np.isnan(step.preference) else signed(step.preference, "+.2f") for step in row]
         captions.append(Caption(left + 40, top + SIDE // 2 - 10, texts, size=20))
     bottom = TOP + len(rows) * ROW
     scale_bar(page, LEFT + NAME_WIDTH, bottom, 200, limit, "response (all maps)")
@@ -155,7 +156,7 @@ def _preference_bar(
     axes.set(xlim=(-1, 1), ylim=(-0.5, 0.5))
     bare(axes)
     page.text(
-        left + SIDE / 2 + 10, top + SIDE / 2 - 18, f"{preference:+.2f}", size=15, ha="center", va="bottom"
+        left + SIDE / 2 + 10, top + SIDE / 2 - 18, signed(preference, "+.2f"), size=15, ha="center", va="bottom"
     )
     page.text(left + 10, top + SIDE / 2 + 16, class_names[0], size=11, color=FAINT)
     page.text(left + 10 + SIDE, top + SIDE / 2 + 16, class_names[1], size=11, color=FAINT, ha="right")

@@ -12,11 +12,13 @@ from linesexp.views.animation import COLOURS, STILL_COLOURS, font_of, gif_bytes,
 from linesexp.views.colours import FAINT, INK, SILENT
 from linesexp.views.filtering import Scale, number, weight_number
 from linesexp.views.style import symmetric_limit
+from linesexp.views.thumbnail import ends_in, frame_in, thumbnail
 
 LEFT, TOP, MAP = 24, 96, 330
 RESULT_LEFT = LEFT + MAP + 70
 GRID, GRID_TOP, GRID_GAP = 210, TOP + MAP + 72, 47
-WIDTH, HEIGHT = LEFT + 3 * GRID + 2 * GRID_GAP + 24, GRID_TOP + GRID + 62
+WHOLE_LEFT, WHOLE = RESULT_LEFT + MAP + 40, 170  # all of the picture, and where in it the crop lies
+WIDTH, HEIGHT = WHOLE_LEFT + WHOLE + 24, GRID_TOP + GRID + 62
 MARK, EDGE = "#009e73", "#cc79a7"  # the window; the picture's edge, where the border is in sight
 MOST_NUMBERS = 7  # a side of a window whose numbers can still be read
 SMALLEST = 8  # letters; smaller ones are left out
@@ -35,11 +37,16 @@ class Words:
 
 
 def convolution_gif(
-    steps: Walk, kernel: np.ndarray, scale: Scale, activation: tuple[str, np.ndarray] | None = None
+    steps: Walk,
+    kernel: np.ndarray,
+    scale: Scale,
+    whole: np.ndarray,
+    activation: tuple[str, np.ndarray] | None = None,
 ) -> bytes:
     """The kernel over a crop of the picture: patch, kernel, products, their sum; a frame for each place.
 
-    scale: of the results. activation: its name, and what it makes of each of the results.
+    scale: of what is filled in, the results after the activation; whole: the picture (H, W). activation: its
+    name, and what it makes of each of the results.
     """
     limit = symmetric_limit(kernel)
     products_limit = symmetric_limit(_products(steps, kernel))
@@ -65,12 +72,14 @@ def convolution_gif(
             words += f"     after {activation[0]}: {say(activation[1][row, column])}"
         _text(draw, LEFT, GRID_TOP + GRID + 18, words, 20)
 
-    words = Words("A kernel slides over the picture", "a crop of the picture", "result so far")
-    return _animate(steps, Scale(1.0, False), scale, words, workings)
+    after = f" after {activation[0]}" if activation else ""
+    words = Words("A kernel slides over the picture", "picture", f"result{after} so far")
+    filled = activation[1] if activation else steps.results
+    return _animate(steps, filled, whole, Scale(1.0, False), scale, words, workings)
 
 
-def pooling_gif(steps: Walk, kind: str, scale: Scale) -> bytes:
-    """A pooling window over a crop of a map: its values, and the largest or the mean of them."""
+def pooling_gif(steps: Walk, kind: str, scale: Scale, whole: np.ndarray) -> bytes:
+    """A pooling window over a crop of a map, `whole`: its values, and the largest or the mean of them."""
     say = decimals(symmetric_limit(steps.crop))
 
     def workings(draw: ImageDraw.ImageDraw, row: int, column: int) -> None:
@@ -84,8 +93,8 @@ def pooling_gif(steps: Walk, kind: str, scale: Scale) -> bytes:
         words = "the largest" if kind == "max" else f"the mean of {window.size} values"
         _text(draw, LEFT + GRID + 40, GRID_TOP + GRID // 2 - 18, f"{words}: {say(result)}", 20)
 
-    words = Words(f"{kind} pooling".capitalize(), "a crop of the map", "result so far")
-    return _animate(steps, scale, scale, words, workings)
+    words = Words(f"{kind} pooling".capitalize(), "map", "result so far")
+    return _animate(steps, steps.results, whole, scale, scale, words, workings)
 
 
 def decimals(limit: float) -> Callable[[float], str]:
@@ -106,21 +115,23 @@ def _products(steps: Walk, kernel: np.ndarray) -> np.ndarray:
 
 def _animate(
     steps: Walk,
+    results: np.ndarray,
+    whole: np.ndarray,
     source_scale: Scale,
     result_scale: Scale,
     words: Words,
     workings: Callable[[ImageDraw.ImageDraw, int, int], None],
 ) -> bytes:
-    """One frame for each place; workings draws what is computed there."""
+    """One frame for each place, with all results up to it; workings draws what is computed there."""
     palette = shared_palette(_still_colours())
-    still = _still(steps, source_scale, result_scale, words)
-    rows, columns = steps.results.shape
+    still = _still(steps, whole, source_scale, result_scale, words)
+    rows, columns = results.shape
     write = decimals(symmetric_limit(steps.results))
     filled = np.full((rows, columns), np.nan)
     frames = []
     for row in range(rows):
         for column in range(columns):
-            filled[row, column] = steps.results[row, column]
+            filled[row, column] = results[row, column]
             frame = still.copy()
             draw = ImageDraw.Draw(frame)
             _text(draw, WIDTH - 24, 24, f"place {row * columns + column + 1} of {filled.size}", 16, anchor="ra")
@@ -142,13 +153,15 @@ def _animate(
     return gif_bytes(np.stack(frames), palette, durations)
 
 
-def _still(steps: Walk, source_scale: Scale, result_scale: Scale, words: Words) -> Image.Image:
+def _still(
+    steps: Walk, whole: np.ndarray, source_scale: Scale, result_scale: Scale, words: Words
+) -> Image.Image:
     """What all frames have in common."""
     still = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw = ImageDraw.Draw(still)
     _text(draw, LEFT, 20, words.title, 22)
     box = (LEFT, TOP, MAP)
-    _text(draw, LEFT, TOP - 26, words.source, 15)
+    _text(draw, LEFT, TOP - 26, f"a crop of the {words.source}", 15)
     ends = f"{number(result_scale.low)} … {number(result_scale.limit)}"
     _text(draw, RESULT_LEFT, TOP - 26, f"{words.result} (scale {ends})", 15)
     _grid(draw, box, steps.crop, source_scale, None)
@@ -165,11 +178,26 @@ def _still(steps: Walk, source_scale: Scale, result_scale: Scale, words: Words) 
         note = "outside the pink line: what the border adds"
     else:
         note = ""
-    first_row, first_column = max(steps.top, 0), max(steps.left, 0)
-    place = f"rows from {first_row}, columns from {first_column}"
     _text(draw, WIDTH - 24, HEIGHT - 20, "numbers are rounded", 12, fill=FAINT, anchor="ra")
-    _text(draw, LEFT, TOP + MAP + 8, ", ".join(part for part in (place, note) if part), 12, fill=FAINT)
+    _text(draw, LEFT, TOP + MAP + 8, note, 12, fill=FAINT)
+    _whole(still, draw, steps, whole, source_scale, words.source)
     return still
+
+
+def _whole(
+    still: Image.Image, draw: ImageDraw.ImageDraw, steps: Walk, whole: np.ndarray, scale: Scale, source: str
+) -> None:
+    """All of the picture or map, small, with a frame where the crop lies, and its rows and columns."""
+    picture = thumbnail(whole, WHOLE, scale, COLOURS if scale.signed else GREY_LEVELS)
+    across, down = picture.size
+    still.paste(picture, (WHOLE_LEFT, TOP))
+    draw.rectangle((WHOLE_LEFT - 1, TOP - 1, WHOLE_LEFT + across, TOP + down), outline=FAINT)
+    ends = ends_in((steps.top, steps.left), steps.crop.shape, whole.shape)
+    draw.rectangle(frame_in((WHOLE_LEFT, TOP), picture.size, ends, whole.shape), outline=MARK, width=2)
+    _text(draw, WHOLE_LEFT, TOP - 26, f"all of the {source}", 15)
+    for line, (name, (first, last), of) in enumerate(zip(("rows", "columns"), ends, whole.shape, strict=True)):
+        words = f"{'crop: ' if line == 0 else ''}{name} {first}–{last} of {of}"
+        _text(draw, WHOLE_LEFT, TOP + down + 10 + 18 * line, words, 13, fill=FAINT)
 
 
 def _grid(

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from linesexp.views.colours import FAINT, INK
+from linesexp.wording import signed
 
 DPI = 100
 
@@ -119,7 +120,7 @@ def scale_bar(page: PixelFigure, left: float, top: float, width: float, limit: f
     axes = page.axes(left, top, width, 12)
     scale = ScalarMappable(Normalize(-limit, limit), DIVERGING)
     bar = page.figure.colorbar(scale, cax=axes, orientation="horizontal", ticks=[-limit, 0, limit])
-    bar.ax.set_xticklabels([f"{-limit:.2g}", "0", f"{limit:.2g}"], fontsize=9, color=INK)
+    bar.ax.set_xticklabels([signed(-limit, ".2g"), "0", f"{limit:.2g}"], fontsize=9, color=INK)
     bar.outline.set_linewidth(0.6)
     page.text(left + width + 22, top - 1, words, size=13, color=FAINT)
 

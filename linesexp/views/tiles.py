@@ -8,6 +8,7 @@ from PIL import Image
 
 from linesexp.views.colours import FAINT, SILENT
 from linesexp.views.style import DIVERGING, PixelFigure
+from linesexp.wording import signed
 
 FRAME = to_rgba(FAINT)
 WORD = 50  # px that a tile needs for the word "silent"
@@ -76,7 +77,7 @@ def draw_scale(page: PixelFigure, left: int, top: int, width: int, limit: float,
     """A colour bar from −limit to limit, its numbers below and its caption beside it."""
     draw_map(page, (left, top), (width, 12), np.linspace(-limit, limit, width - 2)[None], limit)
     for at, value, ha in ((0, -limit, "left"), (width / 2, 0, "center"), (width, limit, "right")):
-        page.text(left + at, top + 15, f"{value:.2g}", size=12, ha=ha)
+        page.text(left + at, top + 15, signed(value, ".2g"), size=12, ha=ha)
     page.text(left + width + 22, top - 1, words, size=13, color=FAINT)
 
 
@@ -84,7 +85,7 @@ def draw_upright_scale(page: PixelFigure, left: int, top: int, height: int, limi
     """The same upright, its numbers to the right."""
     draw_map(page, (left, top), (12, height), np.linspace(limit, -limit, height - 2)[:, None], limit)
     for at, value in ((4, limit), (height / 2, 0), (height - 4, -limit)):
-        page.text(left + 18, top + at, f"{value:.2g}", size=10, va="center", color=FAINT)
+        page.text(left + 18, top + at, signed(value, ".2g"), size=10, va="center", color=FAINT)
 
 
 def paint(page: PixelFigure, left: int, top: int, colours: np.ndarray) -> None:

@@ -37,7 +37,7 @@ def tuning_figure(
     count = len(after.bars)
     columns = min(count, COLUMNS)
     width = max(LEFT + columns * (2 * RADIUS + GAP) + 16, 900)
-    page = PixelFigure(width, TOP + -(-count // columns) * BAND + 84, new)
+    page = PixelFigure(width, TOP + -(-count // columns) * BAND + 90, new)
     # All curves lie on one set of axes in pixels: 128 polar axes would take many seconds.
     axes = page.axes(0, 0, page.width, page.height)
     axes.set(xlim=(0, page.width), ylim=(page.height, 0))
@@ -55,11 +55,13 @@ def tuning_figure(
     curves.draw(axes)
     page.text(
         20,
-        page.height - 92,
+        page.height - 98,
         "Distance from the centre: the response, largest over all places, less that to an empty picture.\n"
         "Direction: that of the bar, drawn at both its ends, or where the edge gets brighter. A thin shape "
-        "has one favourite, a\nround one has none. Numbers: the angle preferred after training, and how much, "
-        f"0 to 1 (bars: 1 − circular variance,\nedges: direction index); a triangle marks it from {CLEAR} on.",
+        "has one favourite, a\nround one has none. Numbers after training: the mean of all directions, each "
+        "weighted by its response, which may lie\nbetween two favourites, and how strong the preference is, "
+        "0 to 1 (bars: 1 − circular variance, edges: direction index).\nA triangle marks that mean "
+        f"from {CLEAR} on.",
         size=12,
         color=FAINT,
         linespacing=1.5,

@@ -17,6 +17,7 @@ from linesexp.views.style import (
     show_picture,
     symmetric_limit,
 )
+from linesexp.wording import signed
 
 LEFT, SIDE, GAP, PER_ROW = 150, 62, 6, 16
 BAR = 22  # height of a class's bar, so that their names stand apart
@@ -106,7 +107,7 @@ def _scale(page: PixelFigure, top: int, limit: float) -> None:
     axes.imshow(np.linspace(1, -1, 64)[:, None], cmap=DIVERGING, aspect="auto")
     bare(axes)
     for y, value in ((4, limit), (SIDE / 2, 0), (SIDE - 4, -limit)):
-        page.text(left + 18, top + y, f"{value:.2g}", size=10, va="center", color=FAINT)
+        page.text(left + 18, top + y, signed(value, ".2g"), size=10, va="center", color=FAINT)
 
 
 def _probabilities(

@@ -16,8 +16,10 @@ from linesexp.views.style import (
     scale_bar,
     symmetric_limit,
 )
+from linesexp.wording import signed
 
 MOST = 32  # kernels shown across or down: of more, the first
+MOST_TICKS = 16  # numbers along an axis
 TILE, LEFT, TOP = 88, 48, 46  # px
 NUMBERED = 64  # more kernels than this are shown without their numbers, for which there is no room
 
@@ -54,8 +56,12 @@ def draw_weights(axes: Axes, weights: np.ndarray, limit: float, title: str) -> N
         _show(axes, _sheet(shown.transpose(2, 3, 0, 1)), limit, title)
         axes.set_frame_on(False)
         incoming, filters = (_of(*pair) for pair in zip(shown.shape[2:], weights.shape[2:], strict=True))
-        axes.set_xlabel(f"kernels: {filters}", fontsize=9)
-        axes.set_ylabel(f"incoming maps: {incoming}", fontsize=9)
+        axes.set_xlabel(f"kernel{filters}", fontsize=9)
+        axes.set_ylabel(f"incoming map{incoming}", fontsize=9)
+        rows, columns = shown.shape[:2]
+        axes.set_xticks(*_numbers(shown.shape[3], columns))
+        axes.set_yticks(*_numbers(shown.shape[2], rows))
+        axes.tick_params(length=0, labelsize=8, labelcolor=FAINT)
         return
     table = weights.reshape(-1, weights.shape[-1]) if weights.ndim else weights.reshape(1, 1)
     _show(axes, table, limit, title)
@@ -79,10 +85,26 @@ def weights_page(shape: tuple[int, ...], limit: float, new: NewFigure = own_figu
         width, height = across * tile, down * tile
     else:
         width, height = 640, 60 if len(shape) < 2 else 320
-    page = PixelFigure(max(width + 2 * LEFT, 460), height + TOP + 84, new)
+    page = PixelFigure(max(width + 2 * LEFT, 460), height + TOP + 100, new)
     axes = page.axes(LEFT, TOP, width, height)
     scale_bar(page, LEFT, page.height - 40, 200, limit, "weight")
     return axes
+
+
+def draw_scale_beside(axes: Axes, limit: float) -> None:
+    """A colour bar from −limit to limit at the right of axes that somebody else placed."""
+    bar = axes.inset_axes((1.03, 0.0, 0.03, 1.0))
+    bar.imshow(
+        np.linspace(limit, -limit, 256)[:, None],
+        cmap=DIVERGING,
+        vmin=-limit,
+        vmax=limit,
+        aspect="auto",
+        extent=(0, 1, -limit, limit),
+    )
+    bar.set(xticks=[])
+    bar.yaxis.tick_right()
+    bar.set_yticks([-limit, 0, limit], [signed(-limit, ".2g"), "0", f"{limit:.2g}"], fontsize=8)
 
 
 def before_after_png(before: np.ndarray, after: np.ndarray, names: tuple[str, str]) -> bytes:
@@ -92,10 +114,11 @@ def before_after_png(before: np.ndarray, after: np.ndarray, names: tuple[str, st
     rows = -(-len(before) // columns)
     tile = max(6, min(56, 320 // columns))
     width, height = columns * tile, round(rows * tile * (1.3 if len(before) <= NUMBERED else 1))
-    page = PixelFigure(2 * width + 60, height + 44)
+    page = PixelFigure(max(2 * width + 60, 320), height + 88)
     for index, (kernels, name) in enumerate(zip((before, after), names, strict=True)):
         draw_kernels(page.axes(12 + index * (width + 36), 36, width, height), kernels, limit, "")
         page.text(12 + index * (width + 36), 4, name, size=13)
+    scale_bar(page, 26, page.height - 36, 120, limit, "weight, in both")
     return png_bytes(page.figure)
 
 
@@ -121,5 +144,12 @@ def _columns(count: int) -> int:
     return min(around, key=lambda columns: (-count % columns, abs(columns - wanted)))
 
 
+def _numbers(count: int, side: int) -> tuple[list[float], list[str]]:
+    """Ticks in the middle of `count` tiles with `side` weights along an axis, and their numbers."""
+    every = -(-count // MOST_TICKS)
+    shown = range(0, count, every)
+    return [index * (side + 1) + (side - 1) / 2 for index in shown], [str(index) for index in shown]
+
+
 def _of(shown: int, there: int) -> str:
-    return str(there) if shown == there else f"the first {shown} of {there}"
+    return "" if shown == there else f" (the first {shown} of {there})"

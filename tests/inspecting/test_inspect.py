@@ -7,6 +7,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from scipy import stats
 
 from linesexp.errors import ConfigError, InputError
 from linesexp.inspecting.inspect import inspect_file, inspect_model
@@ -120,6 +121,9 @@ def files(tmp_path_factory):
     (folder / "old.h5").write_bytes(b"\x89HDF")
     (folder / "words.keras").write_text("no model")
     (folder / "folder").mkdir()
+    (folder / "run").mkdir()
+    (folder / "run/model.keras").write_text("")
+    (folder / "picture.jpg").write_bytes(b"\xff\xd8\xff")
     return folder
 
 
@@ -258,6 +262,18 @@ def test_weights_that_are_not_finite_are_named(linesexp, files, tmp_path):
     assert saved["kernels"][1]["match"] is None
 
 
+def test_a_page_about_an_untrained_model_promises_nothing(linesexp, files, tmp_path):
+    ended = linesexp("inspect", "slim.keras", "--out", tmp_path, cwd=files)
+    saved = json.loads((tmp_path / "inspection.json").read_text())
+    q = [record["match"]["q_initialiser"] for record in saved["kernels"]]
+    p = [record["match"]["p_initialiser"] for record in saved["kernels"]]
+    np.testing.assert_allclose(q, stats.false_discovery_control(p))
+    assert min(q) > 0.05
+    assert f"No filter of {len(q)} stands out from chance" in ended.stdout
+    assert "which the interval allows: no more than luck gives" in ended.stdout
+    assert "is more than luck" not in (tmp_path / "page.html").read_text()
+
+
 BAD = {
     "no model": (3, ["words.keras"], ["words.keras", "not a .keras file"]),
     "missing": (3, ["none.keras"], ["none.keras", "No such file"]),
@@ -267,6 +283,12 @@ BAD = {
     "an .h5 file": (3, ["old.h5"], ["old.h5", "load_model('old.h5'", ".save('old.keras')"]),
     "a class of one's own": (3, ["own.keras"], ["own.keras", "Unregistered", "inspect_model"]),
     "a folder": (3, ["folder"], ["folder", "linesexp report folder"]),
+    "a run": (3, ["run"], ["linesexp report run", "linesexp inspect run/model.keras"]),
+    "a picture": (
+        3,
+        ["picture.jpg"],
+        ["picture.jpg", "not a .keras file", "expected a model that Keras saved"],
+    ),
     "an unknown layer": (
         2,
         ["slim.keras", "--layer", "block1_conv3"],

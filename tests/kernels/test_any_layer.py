@@ -6,7 +6,7 @@ from scipy import stats
 
 from linesexp.kernels.any_layer import Layer, best_of, expected_shares, measure, slice_null
 from linesexp.kernels.filter_records import filter_records
-from linesexp.kernels.layer_records import layer_record
+from linesexp.kernels.layer_records import corrected_together, layer_record
 from linesexp.kernels.match import best_match, operator_bank
 from linesexp.kernels.operators import get_operator
 from linesexp.kernels.shape import shares
@@ -87,6 +87,31 @@ def test_a_random_layer_has_as_many_slices_beyond_chance_as_chance():
     assert layer.axis_share == pytest.approx(layer.chance_axis_share, abs=0.02)
     for found, expected in zip(list(vars(layer.shares).values())[:3], layer.chance_shares, strict=True):
         assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_of_models_that_learned_nothing_one_in_twenty_has_a_filter_that_stands_out():
+    flagged = {"by layer": 0, "together": 0}
+    for seed in range(200):
+        found = [records_of(random_kernels(3, 3, 2, 6, seed=[seed, layer])) for layer in range(4)]
+        layers = [layer for _, layer in found]
+        together, records = corrected_together(layers, [record for of, _ in found for record in of])
+        assert [layer.filters for layer in together] == [6] * 4
+        flagged["by layer"] += any(layer.match.filters_matched for layer in layers)
+        flagged["together"] += any(layer.match.filters_matched for layer in together)
+        assert sum(layer.match.filters_matched for layer in together) == sum(
+            record.match.q_initialiser < 0.05 for record in records
+        )
+    assert flagged["together"] <= stats.binom.ppf(0.999, 200, 0.05)
+    assert flagged["by layer"] > stats.binom.ppf(0.999, 200, 0.05)  # so this test can tell
+
+
+def test_filters_without_a_match_count_for_nothing_in_the_correction():
+    planted = random_kernels(3, 3, 2, 4)
+    planted[:, :, 1, 2] = get_operator("sobel", 3).kernel
+    found = [records_of(kernels) for kernels in (random_kernels(1, 1, 2, 50), planted)]
+    layers, records = corrected_together([found[0][1], found[1][1]], [*found[0][0], *found[1][0]])
+    assert [layer.match and layer.match.filters_matched for layer in layers] == [None, 1]
+    assert records == [*found[0][0], *found[1][0]]  # as many compared as before, so no other q
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 7), (7, 1), (3, 5), (2, 3)])

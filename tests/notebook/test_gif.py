@@ -8,9 +8,11 @@ import pytest
 
 from linesexp import open_run
 from linesexp.errors import InputError, StorageError
+from linesexp.inspecting.recording import Recording
 from linesexp.notebook.gif import Gif
 from linesexp.report import making
 from linesexp.runs.folder import MissingFile, RunFolder
+from linesexp.runs.steps import StepWriter
 from linesexp.views.animation import Panel, animate
 
 
@@ -61,6 +63,27 @@ def test_it_can_be_saved(tmp_path):
 def test_another_name_is_refused_with_those_that_there_are(tiny_run):
     with pytest.raises(InputError, match="did you mean kernels"):
         open_run(tiny_run).gif("kernel")
+
+
+def test_a_recording_has_one_for_each_convolution(tmp_path):
+    folder = RunFolder(tmp_path / "mine")
+    rng = np.random.default_rng(0)
+    shapes = {"conv2d/kernel": (3, 3, 3, 4), "deep/kernel": (3, 3, 4, 2), "dense/kernel": (5, 2)}
+    with folder.writing():
+        writer = StepWriter(folder)
+        for step in range(3):
+            writer.save(step, {name: rng.normal(size=at).astype(np.float32) for name, at in shapes.items()})
+    run = open_run(folder.path)
+    gif = run.gif("deep")
+    assert gif.words == "the kernels of deep, untrained to epoch 2"
+    assert not (folder.path / "gifs").exists()
+    recording = Recording(run)
+    making.make(run, *recording.makers, by=recording.makers, needs=())
+    assert bytes(gif) == folder.read("gifs/02-deep.gif")
+    assert run.gif("conv2d").data == folder.read("gifs/01-conv2d.gif")
+    for name in ("kernels", "dense"):
+        with pytest.raises(InputError, match="it has 'conv2d', 'deep'"):
+            run.gif(name)
 
 
 def test_a_run_without_training_names_the_command(run):

@@ -123,8 +123,8 @@ def test_of_very_many_kernels_the_first_are_shown_and_it_says_so():
     axes = weights_page(values.shape, 1.0)
     draw_weights(axes, values, 1.0, "title")
     assert axes.images[0].get_array().count() == MOST * MOST * 9
-    assert axes.get_xlabel() == "kernels: the first 32 of 100"
-    assert axes.get_ylabel() == "incoming maps: the first 32 of 200"
+    assert axes.get_xlabel() == "kernel (the first 32 of 100)"
+    assert axes.get_ylabel() == "incoming map (the first 32 of 200)"
 
 
 def test_a_picture_of_ones_own_goes_through_the_network(opened):
@@ -168,6 +168,46 @@ def test_a_recording_shows_its_kernels_and_weights(tmp_path):
     plot = open_run(folder.path).plot
     assert plot.kernels().images[0].get_array().count() == 6 * 9
     assert plot.weights("stem").images[0].get_array().count() == kernels.size
+    assert "kernels(), weights(), operators()" in repr(plot)
+    assert "training" not in repr(plot)
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTED if name != "operators"])
+def test_what_a_recording_cannot_show_is_said_with_what_it_can(name, tmp_path):
+    folder = RunFolder(tmp_path / "mine")
+    with folder.writing():
+        StepWriter(folder).save(0.0, {"stem/kernel": np.ones((3, 3, 1, 2), np.float32)})
+    with pytest.raises(InputError, match=r"of it there are plot.kernels, plot.weights, .*run\.gif") as caught:
+        getattr(open_run(folder.path).plot, name)()
+    assert "\n" not in str(caught.value)
+    assert not pyplot.get_fignums()
+
+
+def test_two_runs_can_be_compared_on_one_scale(opened):
+    figure, (left, right) = pyplot.subplots(1, 2)
+    for ax, draw in ((left, opened.plot.kernels), (right, lambda **how: opened.plot.weights("conv2", **how))):
+        draw(ax=ax, limit=0.5)
+        assert ax.images[0].get_clim() == (-0.5, 0.5)
+        (scale,) = ax.child_axes
+        assert scale.get_ylim() == (-0.5, 0.5)
+        assert [label.get_text() for label in scale.get_yticklabels()] == ["−0.5", "0", "0.5"]
+    assert png_bytes(figure)
+    for wrong in (0, -1, np.nan, np.inf):
+        with pytest.raises(InputError, match="limit must be above 0"):
+            opened.plot.kernels(limit=wrong)
+
+
+def test_maps_and_kernels_have_their_numbers(opened):
+    axes = opened.plot.weights("conv2")
+    across, down = axes.get_xticks(), axes.get_yticks()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2", "3"]
+    assert list(across) == list(down) == [1, 5, 9, 13]  # middles of 3×3 tiles, one apart
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("kernel", "incoming map")
+    many = np.zeros((3, 3, 1, 200), np.float32)
+    axes = pyplot.figure().add_subplot()
+    draw_weights(axes, many, 1.0, "")
+    assert axes.get_xlabel() == f"kernel (the first {MOST} of 200)"
+    assert len(axes.get_xticks()) <= 16
 
 
 def test_neither_opening_a_run_nor_its_report_touches_pyplot(run, environment):

@@ -1,7 +1,9 @@
 """Somebody's own pictures: from class folders to a trained run and its page, and all that may be wrong."""
 
+import base64
 import hashlib
 import html
+import io
 import json
 import os
 import re
@@ -164,6 +166,19 @@ def test_the_page_speaks_of_no_lines(page):
     assert "read from class folders" in words
     assert "in colour" in words
     assert f"two of the {len(NAMES)} classes" in words
+
+
+def test_kernels_over_colours_are_shown_in_colour(hostile, page):
+    run = open_run(hostile / "run")
+    with Image.open(io.BytesIO(bytes(run.gif("conv1")))) as gif:
+        assert gif.n_frames == len(run.history.steps)
+        colours = np.asarray(gif.convert("RGB")).reshape(-1, 3).astype(int)
+    green = colours[:, 1] - colours[:, [0, 2]].max(axis=1)
+    assert green.max() > 40  # which the scale of blue and orange never shows
+    sheet, film = (base64.b64encode(run.folder.read(name)) for name in ("figures/conv1.png", "gifs/conv1.gif"))
+    assert film.decode() in page
+    assert "<h3>In colour</h3>" in page
+    assert sheet
 
 
 def test_hostile_class_names_are_shown_as_text(page):

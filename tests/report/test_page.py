@@ -123,6 +123,7 @@ def test_everything_that_a_template_shows_is_escaped(page):
     content["comparison"]["rows"] = []
     for part in ("kernels", "responses"):
         content[part]["gif"] = Markup()
+    content["kernels"]["colour"] = Markup(gif=Markup())
     rendered = render_page(version="<b>", title="<b>", question="<b>", summary=["<b>"], **content)
     assert "<b>" not in rendered
     assert rendered.count("&lt;b&gt;") > 20

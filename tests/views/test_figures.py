@@ -244,7 +244,7 @@ def test_the_scale_is_written_beside_the_maps():
     before[0, 0, 0] = 0.37
     figure = figure_of(before_after_figure(before, after, operators, ["", ""], 2.0))
     labels = [label.get_text() for axes in figure.axes for label in axes.get_xticklabels()]
-    assert {"-0.37", "0", "0.37"} <= set(labels)
+    assert {"−0.37", "0", "0.37"} <= set(labels)
 
 
 def test_the_middle_of_the_scale_is_almost_white_and_grey_readers_see_an_order():
@@ -296,7 +296,7 @@ def test_the_preference_is_written_with_its_sign():
             "relu",
         )
     )
-    assert {"-0.25", "+0.50"} <= set(texts(figure))
+    assert {"−0.25", "+0.50"} <= set(texts(figure))
 
 
 def test_a_log_without_training_values_for_step_zero_is_drawn():
@@ -312,6 +312,16 @@ def test_a_log_without_training_values_for_step_zero_is_drawn():
         )
     )
     assert png_bytes(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("loss", [[0.69, 0.69, 0.69], [0.7, 0.9, 4.0], [0.7, np.nan, np.inf]])
+def test_a_loss_that_does_not_fall_stays_in_sight_below_its_legend(loss):
+    shares = np.array([0.5, 0.5, 0.5])
+    log = {"loss": shares, "accuracy": shares, "validation_accuracy": shares, "validation_loss": np.array(loss)}
+    axes, _ = training_figure({"step": np.arange(3.0)} | log)
+    assert axes.get_ylim()[1] > 1.05 * max(value for value in loss if np.isfinite(value))
+    axes.figure.canvas.draw()
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1
 
 
 @pytest.mark.parametrize(("step", "name"), [(0, "untrained"), (0.148, "epoch 0.15"), (7.0, "epoch 7")])

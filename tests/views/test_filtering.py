@@ -16,6 +16,7 @@ from linesexp.views.filtering import (
     number,
     operators_figure,
     scale_for,
+    stage_scales,
     weight_number,
 )
 from linesexp.views.sliding import (
@@ -23,6 +24,8 @@ from linesexp.views.sliding import (
     MAP,
     RESULT_LEFT,
     TOP,
+    WHOLE,
+    WHOLE_LEFT,
     convolution_gif,
     decimals,
     pooling_gif,
@@ -55,6 +58,25 @@ def test_a_signed_map_has_a_scale_about_zero():
     assert scale == Scale(0.5, True)
     assert scale.low == -0.5
     assert scale.describe() == "blue −0.5, near white 0, orange 0.5"
+
+
+@pytest.mark.parametrize(("activation", "gain", "own"), [("relu", 1, 0), ("tanh", 1, 0), ("tanh", 30, 1)])
+def test_maps_that_one_scale_would_leave_pale_have_their_own_and_say_so(picture, activation, gain, own):
+    kernel = gain * prewitt()
+    stages = filter_picture(picture, kernel, Steps(activation=activation, pooling="max"))
+    scales = stage_scales(kernel, stages)
+    assert len(set(scales.values())) == 1 + own
+    assert all(np.abs(values).max() >= scales[name].limit / 2 for name, values in stages.items())
+    titles = dict.fromkeys(("figure", "kernel", *stages), "title")
+    words = words_in(filter_figure(picture, kernel, stages, titles, []))
+    assert words.count("; scale ±") == (3 if own else 0)
+    assert f"; its own scale ±{gain}" in words
+
+
+def test_a_map_beyond_the_common_scale_has_its_own(picture):
+    kernel = prewitt() / 100
+    scales = stage_scales(kernel, filter_picture(picture, kernel, Steps(activation="sigmoid")))
+    assert scales["sigmoid"].limit > 0.5 > scales["convolution"].limit
 
 
 def test_a_blurred_picture_is_as_bright_as_the_picture():
@@ -162,7 +184,7 @@ def test_operators_are_compared_as_shares_of_their_largest_answer():
     maps = [axes.images[0].get_array() for axes in figure.axes if axes.images]
     np.testing.assert_array_equal(maps[2], maps[4])
     assert maps[2].max() == 1
-    assert words_in(figure).count("scale to 1") == 2
+    assert words_in(figure).count("scale 0 … 1") == 2
     assert "a note" in words_in(figure)
 
 
@@ -195,21 +217,37 @@ def sliding(picture, kernel, **steps):
 @pytest.mark.parametrize("border", ["drop", "reflect"])
 def test_the_sums_that_the_gif_states_are_the_maps_values(picture, drawn, border):
     convolved, steps = sliding(picture[:8, :9], prewitt(), border=border)
-    gif = opened(
-        convolution_gif(steps, prewitt(), scale_for(prewitt(), convolved), ("ReLU", steps.results * 0))
-    )
+    scale, activation = scale_for(prewitt(), convolved), ("ReLU", steps.results * 0)
+    gif = opened(convolution_gif(steps, prewitt(), scale, picture[:8, :9], activation))
     assert gif.n_frames == steps.results.size
     write = decimals(np.abs(steps.results).max())
     stated = [words for words in drawn if words.startswith("sum of the products: ")]
     expected = [f"sum of the products: {write(value)}     after ReLU: 0.00" for value in steps.results.ravel()]
     assert stated == expected
     assert ("outside the pink line" in " ".join(drawn)) == (border == "reflect")
+    assert {"crop: rows 0–7 of 8", "columns 0–8 of 9"} <= set(drawn)
+
+
+def test_what_fills_in_is_what_the_activation_makes_and_the_crop_is_framed_in_the_whole(picture):
+    _, steps = sliding(picture, prewitt())
+    scale = Scale(1.0, True)
+    gif = opened(convolution_gif(steps, prewitt(), scale, picture, ("ReLU", np.ones_like(steps.results))))
+    gif.seek(gif.n_frames - 1)
+    frame = np.asarray(gif.convert("RGB")).astype(int)
+    assert np.abs(frame[TOP + 5, RESULT_LEFT + 5] - np.array(DIVERGING(1.0)[:3]) * 255).max() < 20
+    rows, columns = picture.shape
+    per_pixel = WHOLE / max(rows, columns)
+    green = np.abs(frame - [0, 158, 115]).max(axis=2) < 20
+    there = np.argwhere(green[:, WHOLE_LEFT - 2 :])
+    for edge, start, length in zip(there.T, (steps.top, steps.left), steps.crop.shape, strict=True):
+        assert np.ptp(edge) == pytest.approx(length * per_pixel + 3, abs=2)
+        assert start * per_pixel - 4 < edge.min() - (TOP if edge is there.T[0] else 0) or start == 0
 
 
 def test_the_result_fills_in_place_by_place_in_the_scales_colours(picture):
     _, steps = sliding(picture, prewitt())
     scale = scale_for(prewitt(), steps.results)
-    gif = opened(convolution_gif(steps, prewitt(), scale))
+    gif = opened(convolution_gif(steps, prewitt(), scale, picture))
     rows, columns = steps.results.shape
     cell = MAP / max(rows, columns)
     durations = []
@@ -232,7 +270,7 @@ def test_the_pooled_values_that_the_gif_states_are_the_maps(picture, drawn, kind
     stages = filter_picture(picture, BOX, Steps(pooling=kind, pool_size=3, pool_stride=2))
     convolved, pooled = stages.values()
     steps = walk(convolved, convolved, pooled, 3, 2)
-    gif = opened(pooling_gif(steps, kind, scale_for(BOX, convolved)))
+    gif = opened(pooling_gif(steps, kind, scale_for(BOX, convolved), convolved))
     assert gif.n_frames == pooled.size
     write = decimals(np.abs(steps.crop).max())
     words = "the largest: " if kind == "max" else "the mean of 9 values: "
@@ -244,8 +282,9 @@ def test_the_pooled_values_that_the_gif_states_are_the_maps(picture, drawn, kind
 @pytest.mark.parametrize("size", [1, 3, 12, 40])
 def test_one_place_makes_a_gif_too(size):
     kernel = np.ones((size, size))
-    convolved, steps = sliding(np.full((1, 1), 0.5), kernel, border="nearest")
-    gif = opened(convolution_gif(steps, kernel, scale_for(kernel, convolved)))
+    pixel = np.full((1, 1), 0.5)
+    convolved, steps = sliding(pixel, kernel, border="nearest")
+    gif = opened(convolution_gif(steps, kernel, scale_for(kernel, convolved), pixel))
     assert gif.n_frames == 1
 
 

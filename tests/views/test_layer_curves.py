@@ -30,11 +30,18 @@ def test_every_panel_has_its_own_place():
 
 def test_layers_without_a_value_are_passed_over():
     figure = depth_figure(
-        ["a", "b", "c"], ([0.5, None, 0.7], [0.3, None, 0.3]), [0.02, None, 0.5], ([3, None, 9], [3, None, 7])
+        ["a", "b", "c"],
+        ([0.5, None, 0.7], [0.3, None, 0.3]),
+        [0.02, None, 0.5],
+        [(0.0, 0.03), None, (0.01, 0.02)],
+        ([3, None, 9], [3, None, 7]),
     )
     share, beyond, field = figure.axes
     assert share.lines[0].get_xdata().tolist() == [0, 2]
     assert list(beyond.lines[0].get_ydata()) == [2.0, 50.0]
+    assert [bar.get_bbox().bounds for bar in beyond.patches] == [
+        pytest.approx(place) for place in ((-0.25, 0, 0.5, 3), (1.75, 1, 0.5, 1))
+    ]
     assert [list(line.get_ydata()) for line in field.lines] == [[3, 9], [3, 7]]
     assert [label.get_text() for label in field.get_xticklabels()] == ["a", "b", "c"]
 
@@ -43,7 +50,7 @@ def test_layers_without_a_value_are_passed_over():
 def test_any_number_of_layers(count):
     none = [None] * count
     figure = depth_figure(
-        [f"a/very/long/name/of/layer/{n}" for n in range(count)], (none, none), none, (none, none)
+        [f"a/very/long/name/of/layer/{n}" for n in range(count)], (none, none), none, none, (none, none)
     )
     assert len(figure.axes) == 2  # no fields, no panel for them
     assert png_bytes(figure)
