@@ -19,6 +19,7 @@ from linesexp.report.evidence import (
     shortcuts_table,
     unseen_table,
 )
+from linesexp.report.laboratory import laboratory_data
 from linesexp.report.layer_table import layer_table
 from linesexp.report.ledger import about_ledger, ledger_cards
 from linesexp.report.sentences import (
@@ -50,6 +51,7 @@ def page_of(run: Run) -> str:
     size = config.network.kernel_sizes[0]
     words = picture_words(config.images)
     return render_page(
+        laboratory=laboratory_data(run),
         version=__version__,
         title=f"What {first} {size}×{size} kernel{'s' if first > 1 else ''} learned from {words.title}",
         question=words.question,

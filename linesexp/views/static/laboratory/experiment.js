@@ -1,0 +1,58 @@
+// The run in the page: its weights at every step, its test pictures, and what the network does with one now.
+
+import { decodeArray, entryOf } from "./arrays.js";
+import { forward } from "./network.js";
+
+/**
+ * Everything that the page's data holds, decoded, with:
+ * weightsAt(step, edits): {"conv1/kernel": …} with the reader's own kernels in place;
+ * testPicture(index): {height, width, maps, values, label};
+ * outputs(picture, step, edits): every layer, as network.forward gives them; kept until something changes;
+ * untrained(picture): the same before training.
+ *
+ * edits: {kernel index: {values (size × size × channels), bias}}, noEdits for none; a new object for each change.
+ */
+export async function openExperiment(data) {
+  const weights = {};
+  for (const [name, array] of Object.entries(data.weights)) weights[name] = await decodeArray(array);
+  const pixels = await decodeArray(data.test.pixels);
+  const labels = data.test.labels;
+  const network = { ...data.network, channels: pixels.shape[3] };
+  const noEdits = Object.freeze({});
+  let kept = {};
+  let before = {};
+
+  function weightsAt(step, edits = noEdits) {
+    const now = {};
+    for (const [name, array] of Object.entries(weights)) now[name] = entryOf(array, step);
+    const changed = Object.entries(edits);
+    if (!changed.length) return now;
+    const filters = network.filters[0];
+    const kernel = Float32Array.from(now["conv1/kernel"]);
+    const bias = Float32Array.from(now["conv1/bias"]);
+    for (const [filter, edit] of changed) {
+      edit.values.forEach((value, index) => (kernel[index * filters + Number(filter)] = value));
+      bias[filter] = edit.bias;
+    }
+    return { ...now, "conv1/kernel": kernel, "conv1/bias": bias };
+  }
+
+  function testPicture(index) {
+    const [, height, width, maps] = pixels.shape;
+    return { height, width, maps, values: Float32Array.from(entryOf(pixels, index), (v) => v / 255), label: labels[index] };
+  }
+
+  function outputs(picture, step, edits) {
+    if (kept.picture !== picture || kept.step !== step || kept.edits !== edits) {
+      kept = { picture, step, edits, layers: forward(picture, weightsAt(step, edits), network) };
+    }
+    return kept.layers;
+  }
+
+  function untrained(picture) {
+    if (before.picture !== picture) before = { picture, layers: forward(picture, weightsAt(0), network) };
+    return before.layers;
+  }
+
+  return { ...data, network, labels, weights, noEdits, weightsAt, testPicture, outputs, untrained };
+}

@@ -1,0 +1,63 @@
+// Numbers as pixels on a canvas.
+
+// The figures' own scale: blue below zero, orange above; told apart by colour-blind readers, and in grey.
+const DIVERGING = ["#0b2a5b", "#3f76b5", "#a9c8e6", "#f6f6f4", "#fbc58b", "#e8862a", "#a84a00"].map((hex) =>
+  [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)),
+);
+
+/** [red, green, blue] of a value on the scale −limit … limit. */
+export function divergingColour(value, limit) {
+  if (!Number.isFinite(value)) return [255, 255, 255];
+  const along = (Math.max(-1, Math.min(1, value / limit)) + 1) * 3;
+  const index = Math.min(5, Math.floor(along));
+  return DIVERGING[index].map((from, part) => from + (along - index) * (DIVERGING[index + 1][part] - from));
+}
+
+/** Largest |finite value|, the end of a zero-centred scale; 1 where all are zero. */
+export function limitOf(values) {
+  let largest = 0;
+  for (const value of values) if (Number.isFinite(value) && Math.abs(value) > largest) largest = Math.abs(value);
+  return largest || 1;
+}
+
+/** Paint height × width colours, given by `colour(row, column)`, one pixel each; CSS enlarges the canvas. */
+export function paint(canvas, height, width, colour) {
+  if (canvas.height !== height) canvas.height = height;
+  if (canvas.width !== width) canvas.width = width;
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const [red, green, blue] = colour(row, column);
+      pixels.data.set([red, green, blue, 255], (row * width + column) * 4);
+    }
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+/** One of a layer's maps, signed, on a zero-centred scale. */
+export function paintMap(canvas, layer, map, limit, values = layer.values) {
+  paint(canvas, layer.height, layer.width, (row, column) =>
+    divergingColour(values[(row * layer.width + column) * layer.maps + map], limit),
+  );
+}
+
+/** One kernel (size, size, channels, filters), the mean of its channels. */
+export function paintKernel(canvas, kernel, filter, limit) {
+  const { size, channels, filters, values } = kernel;
+  paint(canvas, size, size, (row, column) => {
+    let sum = 0;
+    const at = (row * size + column) * channels;
+    for (let channel = 0; channel < channels; channel++) sum += values[(at + channel) * filters + filter];
+    return divergingColour(sum / channels, limit);
+  });
+}
+
+/** A picture in 0..1, grey or of three colours. */
+export function paintPicture(canvas, picture) {
+  const { height, width, maps, values } = picture;
+  paint(canvas, height, width, (row, column) => {
+    const at = (row * width + column) * maps;
+    return [0, 1, 2].map((part) => 255 * values[at + (maps === 3 ? part : 0)]);
+  });
+}
