@@ -6,7 +6,6 @@ import hashlib
 import html
 import re
 import shlex
-import shutil
 from dataclasses import replace
 
 import imageio.v3 as iio
@@ -22,16 +21,6 @@ from linesexp.runs import RunFolder
 from linesexp.views.page import data_uri, render_page
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def commit(path, **files):
@@ -329,17 +318,6 @@ def test_the_commands_of_the_page_repeat_the_run(page, linesexp, tiny_run, tmp_p
 
 
 # In a browser.
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_OPTIONS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ async function openLaboratory() {
   document.querySelector(".laboratory").hidden = false;
   for (const [home, build] of Object.entries(PARTS)) build(document.getElementById(home), experiment, state);
   // For the console, and for the tests of this page.
-  window.laboratory = { experiment, state };
+  window.laboratory = { experiment, state, openExperiment };
   document.documentElement.dataset.laboratory = "open";
 }
 
