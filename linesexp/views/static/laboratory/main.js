@@ -5,6 +5,7 @@ import { openExperiment } from "./experiment.js";
 import { buildInput } from "./input.js";
 import { buildLayers } from "./layers.js";
 import { createState } from "./state.js";
+import { buildStage } from "./stage.js";
 import { buildTime } from "./time.js";
 
 const PARTS = {
@@ -12,6 +13,7 @@ const PARTS = {
   "lab-input": buildInput,
   "lab-classes": buildClasses,
   "lab-layers": buildLayers,
+  "lab-stage": buildStage,
 };
 
 async function openLaboratory() {
