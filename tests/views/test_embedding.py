@@ -2,7 +2,9 @@
 
 import base64
 import json
+import re
 import zlib
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -75,3 +77,27 @@ def test_a_circle_is_an_error(tmp_path):
     (tmp_path / "b.js").write_text('import { a } from "./a.js";\n')
     with pytest.raises(ValueError, match=r"a\.js → b\.js"):
         joined_modules(tmp_path, "a.js")
+
+
+def test_names_at_the_top_of_the_laboratorys_modules_are_its_own():
+    """The files are joined into one module, in which a name can be declared once."""
+    folder = resources.files("linesexp.views") / "static" / "laboratory"
+    declared = re.compile(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
+    names = {}
+    for file in folder.iterdir():
+        if file.name.endswith(".js"):
+            for name in declared.findall(file.read_text(encoding="utf-8")):
+                names.setdefault(name, []).append(file.name)
+    assert names
+    assert {name: files for name, files in names.items() if len(files) > 1} == {}
+
+
+def test_every_module_of_the_laboratory_is_joined_and_short():
+    folder = resources.files("linesexp.views") / "static" / "laboratory"
+    joined = joined_modules(folder, "main.js")
+    for file in folder.iterdir():
+        if file.name.endswith(".js"):
+            text = file.read_text(encoding="utf-8")
+            assert text.splitlines()[0] in joined
+            assert text.startswith("// ")
+            assert len(text.splitlines()) <= 300

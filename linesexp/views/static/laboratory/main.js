@@ -5,6 +5,7 @@ import { openExperiment } from "./experiment.js";
 import { buildInput } from "./input.js";
 import { buildLayers } from "./layers.js";
 import { createState } from "./state.js";
+import { buildShare } from "./share.js";
 import { buildStage } from "./stage.js";
 import { buildTime } from "./time.js";
 
@@ -14,6 +15,7 @@ const PARTS = {
   "lab-classes": buildClasses,
   "lab-layers": buildLayers,
   "lab-stage": buildStage,
+  "lab-share": buildShare,
 };
 
 async function openLaboratory() {
