@@ -13,7 +13,6 @@ from linesexp.views.embedding import packed
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-OPENED = "document.documentElement.dataset.laboratory === 'open'"
 PROBABILITIES = """async ({data, step}) => {
   const experiment = await laboratory.openExperiment(data);
   const started = performance.now();
@@ -39,7 +38,7 @@ def view(browser, tiny_run):
     page.on("console", lambda message: page.complaints.append(message.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.goto((tiny_run / "report.html").as_uri())
-    page.wait_for_function(OPENED)
+    page.locator("html[data-laboratory=open]").wait_for(state="attached")
     yield page
     context.close()
 

@@ -13,7 +13,7 @@ def stage(browser, tiny_run):
     context = browser.new_context()
     page = context.new_page()
     page.goto((tiny_run / "report.html").as_uri())
-    page.wait_for_function("document.documentElement.dataset.laboratory === 'open'")
+    page.locator("html[data-laboratory=open]").wait_for(state="attached")
     panel = page.locator("#lab-stage")
 
     def choose(*values):

@@ -51,27 +51,34 @@ export function buildShare(home, experiment, state) {
   );
 
   let timer = null;
+  let last = fragmentNow();
   state.on(["step", "picture", "layer", "map", "place", "edits"], () => {
     clearTimeout(timer);
     timer = setTimeout(keep, SETTLED_MS);
   });
   window.addEventListener("hashchange", restore);
   restore();
+  keep();
 
-  function keep() {
-    const { picture, place } = { picture: state.get("picture"), place: state.get("place") };
-    const fragment = toFragment({
+  function fragmentNow() {
+    const place = state.get("place");
+    return toFragment({
       step: state.get("step"),
-      picture: picture.index,
+      picture: state.get("picture").index,
       layer: state.get("layer"),
       map: state.get("map"),
-      place: place ? `${place.row},${place.column}` : null,
+      place: place && `${place.row},${place.column}`,
     });
-    // A page that is only read keeps its address, and so does one that is at an anchor.
-    if (keep.last !== undefined && keep.last !== fragment) history.replaceState(null, "", fragment);
-    keep.last = fragment;
+  }
+
+  function keep() {
+    const fragment = fragmentNow();
+    // A page that is only read keeps the address that it was opened at, an anchor perhaps.
+    if (fragment !== last) history.replaceState(null, "", fragment);
+    last = fragment;
     link.value = location.href.split("#")[0] + fragment;
-    const missing = [picture.index === undefined && "your own picture", Object.keys(state.get("edits")).length && "your own kernels"];
+    const edited = Object.keys(state.get("edits")).length > 0;
+    const missing = [state.get("picture").index === undefined && "your own picture", edited && "your own kernels"];
     const left = missing.filter(Boolean).join(" and ");
     drawn.textContent = left ? `The link leaves out ${left}.` : "";
   }
