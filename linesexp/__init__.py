@@ -11,10 +11,13 @@ _HOMES = {
     "KernelRecorder": "linesexp.learning.recorder",
     "LinesexpError": "linesexp.errors",
     "Run": "linesexp.run",
+    "generate": "linesexp.stages",
+    "make_report": "linesexp.stages",
     "open_run": "linesexp.run",
+    "train": "linesexp.stages",
 }
 
-__all__ = ["ExperimentConfig", "KernelRecorder", "LinesexpError", "Run", "__version__", "open_run"]
+__all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

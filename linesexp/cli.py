@@ -11,6 +11,7 @@ from linesexp import __version__, stopping
 from linesexp.commands import runs
 from linesexp.commands.ending import complain, explain, leave
 from linesexp.commands.filter import filter_command
+from linesexp.commands.inspect import inspect
 from linesexp.commands.see import see
 
 
@@ -48,7 +49,7 @@ def cli() -> None:
     """
 
 
-COMMANDS = (runs.generate, runs.train, runs.report, runs.predict, see, filter_command, runs.verify)
+COMMANDS = (runs.generate, runs.train, runs.report, runs.predict, inspect, see, filter_command, runs.verify)
 for command in COMMANDS:
     cli.add_command(command)
 

@@ -185,6 +185,17 @@ def settings_of(config: ExperimentConfig) -> dict[str, dict[str, Any]]:
     return {name: msgspec.structs.asdict(getattr(config, name)) for name in SECTIONS}
 
 
+def changed_settings(config: ExperimentConfig) -> dict[str, Any]:
+    """Name → value of every setting that is not as by default; without records, which nobody sets."""
+    default = settings_of(ExperimentConfig())
+    return {
+        name: value
+        for section, values in settings_of(config).items()
+        for name, value in values.items()
+        if name not in SECTIONS[section].records and value != default[section][name]
+    }
+
+
 def differences(old: ExperimentConfig, new: ExperimentConfig, *sections: str) -> list[str]:
     """One text for each setting that differs: `training.epochs: 20 → 30`. All sections by default."""
     return [

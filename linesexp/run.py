@@ -2,7 +2,7 @@
 
 import os
 from functools import cached_property
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from linesexp.kernels.analysis import Analysis, parse_analysis
 from linesexp.runs.folder import DamagedFile, MissingFile, RunFolder
 from linesexp.runs.formats import npz_bytes, parse_csv, parse_json, parse_npz
 from linesexp.runs.steps import WeightsHistory, read_steps
+
+if TYPE_CHECKING:
+    from linesexp.notebook.gif import Gif
+    from linesexp.notebook.plots import Plots
 
 CONTROLS = ("frozen-random", "frozen-prewitt", "frozen-learned", "shuffled-labels")  # see controls.py
 COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json": "report"}
@@ -39,6 +43,25 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.folder.path)!r})"
 
+    def _repr_html_(self) -> str:
+        """The run as a notebook shows it: what it is, what it holds, what makes the rest, and its kernels."""
+        from linesexp.notebook.card import html_of
+
+        return html_of(self)
+
+    @property
+    def plot(self) -> "Plots":
+        """The run's figures, each as matplotlib Axes: `run.plot.kernels()`, `run.plot.training()` …"""
+        from linesexp.notebook.plots import Plots
+
+        return Plots(self)
+
+    def gif(self, name: str) -> "Gif":
+        """The GIF `kernels` or `responses`, which a notebook shows; made in memory if it is not there yet."""
+        from linesexp.notebook.gif import gif_of
+
+        return gif_of(self, name)
+
     def require(self, *names: str) -> None:
         """Raise MissingFile, with the command that makes it, unless the run has these files."""
         manifest = self.folder.manifest()
@@ -51,6 +74,11 @@ class Run:
         for error in self.folder.damaged():
             if error.stage != except_for:
                 raise self._with_remedy(error)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is a KernelRecorder's, of somebody's own model: steps, and no settings or data."""
+        return "config.json" not in self.folder and bool(self.folder.names(prefix="kernels/"))
 
     @property
     def config(self) -> ExperimentConfig:
@@ -85,16 +113,18 @@ class Run:
 
         `history.steps` says at which epoch each step was recorded.
         """
-        layers = [values for values in self.history.weights.values() if values.ndim == 5]
-        if not layers:
+        kernels = first_kernels(self.history)
+        if kernels is None:
             raise InputError(f"{self.folder.path}: the recorded model has no two-dimensional convolution")
-        # (steps, k, k, channels, filters) → (steps, filters, k, k)
-        return layers[0].mean(axis=3).transpose(0, 3, 1, 2)
+        return kernels
 
     @property
     def log(self) -> dict[str, np.ndarray]:
         """The training log: column → (rows,); a row for step 0 and one for each epoch."""
-        rows = parse_csv(self._read("history.csv"), str(self.folder.path / "history.csv"))
+        path = str(self.folder.path / "history.csv")
+        rows = parse_csv(self._read("history.csv"), path)
+        if not rows:
+            raise InputError(f"{path}: holds no rows")
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
     @property
@@ -124,6 +154,8 @@ class Run:
     def _with_remedy(self, error: DamagedFile) -> InputError:
         if error.name == "config.json":  # nothing else knows the settings
             remedy = f"put the right one back, or begin anew: `linesexp generate {self.folder.path} --force`"
+        elif "config.json" not in self.folder and error.stage == "train":
+            remedy = "only recording it again, in `fit`, makes it again"
         elif error.stage == "generate" and self.has_own_pictures:
             remedy = f"`linesexp train {self.folder.path} --data DIR` makes it again from your pictures in DIR"
         else:
@@ -131,14 +163,21 @@ class Run:
         return InputError(f"{error}; {remedy}")
 
     def _missing(self, name: str) -> NoReturn:
-        if "config.json" not in self.folder and self.folder.names(prefix="kernels/"):
+        if self.is_recording:
             raise MissingFile(
-                f"{self.folder.path}: a recording by KernelRecorder, which has no {name}; its steps are there: "
-                "open_run(…).history and .kernels in Python"
+                f"{self.folder.path}: a recording by KernelRecorder, which has no {name}; `linesexp report "
+                f"{self.folder.path}` shows its kernels, and open_run(…).history has its steps in Python"
             )
         what = {"config.json": "no data set", "dataset.npz": "no data set"}.get(name, f"no {name}")
         command = f"linesexp {COMMANDS.get(name, 'train')} {self.folder.path}"
         raise MissingFile(f"{self.folder.path}: {what} yet; run `{command}` first") from None
+
+
+def first_kernels(history: WeightsHistory) -> np.ndarray | None:
+    """Kernels of the first convolution (steps, filters, k, k), their channels' mean; None without one."""
+    layers = [values for values in history.weights.values() if values.ndim == 5]
+    # (steps, k, k, channels, filters) → (steps, filters, k, k)
+    return layers[0].mean(axis=3).transpose(0, 3, 1, 2) if layers else None
 
 
 def dataset_bytes(dataset: Dataset) -> bytes:

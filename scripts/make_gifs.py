@@ -6,15 +6,14 @@ Usage: python scripts/make_gifs.py [RUN]
 import sys
 
 import linesexp
-from linesexp.report.making import make, makers
+from linesexp.report.making import gifs, make
 
 
 def main(path: str) -> None:
     """Make what is not current, and say what there is."""
     run = linesexp.open_run(path)
-    gifs = [name for name in makers(run) if name.endswith(".gif")]
-    made = make(run, *gifs)
-    for name in gifs:
+    made = make(run, *gifs(run))
+    for name in gifs(run):
         print(f"{path}/{name}: {len(run.history.steps)} frames{'' if name in made else ' (was current)'}")
 
 

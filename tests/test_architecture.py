@@ -20,10 +20,13 @@ ABOVE = (
     "linesexp.cli",
     "linesexp.commands",
     "linesexp.report",
+    "linesexp.inspecting",
     "linesexp.looking",
     "linesexp.own_pictures",
     "linesexp.run",
     "linesexp.evidence",
+    "linesexp.notebook",
+    "linesexp.stages",
 )
 NO_KERAS = (
     "linesexp.images",
@@ -33,6 +36,7 @@ NO_KERAS = (
     "linesexp.config",
     "linesexp.seeing.convolution",
     "linesexp.seeing.forward",
+    "linesexp.inspecting.page",
 )
 FORBIDDEN = {  # room: what it never imports, not even through others
     **dict.fromkeys(NO_KERAS, KERAS),

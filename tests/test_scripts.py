@@ -79,3 +79,17 @@ def test_make_gifs_makes_what_is_missing_and_says_what_there_is(execute, run):
         f"{run}/gifs/conv2.gif: 4 frames (was current)",
     ]
     assert (run / "gifs/kernels.gif").read_bytes() == expected
+
+
+def test_own_model_records_a_model_and_names_the_next_command(execute, tmp_path):
+    ended = execute("own_model.py")
+    assert ended.returncode == 0, ended.stderr
+    *_, recorded, following = ended.stdout.splitlines()
+    history = open_run(tmp_path / "runs/mine").history
+    assert recorded == f"recorded {len(history.steps)} steps of {', '.join(history.weights)}"
+    assert history.steps[-1] == 10
+    assert following == "next: linesexp report runs/mine"
+    accuracies = [
+        float(line.split("val_accuracy: ")[1].split()[0]) for line in ended.stdout.splitlines()[1:20:2]
+    ]
+    assert accuracies[-1] > 0.9  # there is something to watch

@@ -11,7 +11,8 @@ def following(run: str) -> str:
     from linesexp.runs.folder import RunFolder
 
     made = RunFolder(run).names()
-    if "model.keras" not in made:
+    recorded = "config.json" not in made and any(name.startswith("kernels/") for name in made)
+    if "model.keras" not in made and not recorded:
         return f"linesexp train{named(run)}"
     return f"open {run}/report.html" if "report.html" in made else f"linesexp report{named(run)}"
 
@@ -24,7 +25,10 @@ def remedy(run: str, damaged: list[Any]) -> str:
     from linesexp.run import Run
     from linesexp.runs.folder import RunFolder
 
-    own = Run(RunFolder(run)).has_own_pictures
+    opened = Run(RunFolder(run))
+    if opened.is_recording and stages - {"report"}:
+        return "only recording it again, in `fit`, makes those files again"
+    own = not opened.is_recording and opened.has_own_pictures
     order = ["generate", "train", "train --controls", "report"]
     commands = []
     for stage in sorted(stages, key=order.index):

@@ -11,6 +11,7 @@ import msgspec
 
 from linesexp.commands.ending import complain
 from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
+from linesexp.commands.inspect import report_recording
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, json_line, progress_on, say
 from linesexp.errors import InputError, LinesexpError
@@ -138,11 +139,17 @@ def train(
 @run_argument
 @common_options
 def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
-    """Measure RUN, and make its figures, GIFs and report.html."""
+    """Measure RUN, and make its figures, GIFs and report.html.
+
+    RUN may also be a recording of your own model, by linesexp.KernelRecorder.
+    """
     from linesexp.report.making import make, makers
     from linesexp.run import open_run
 
     opened = open_run(run)
+    if opened.is_recording:
+        report_recording(run, opened, as_json, quiet)
+        return
     with progress_on("file", quiet) as progress:
         made = make(opened, *makers(opened), progress=progress)
     facts = {"run": run, "made": made, "page": f"{run}/report.html"}

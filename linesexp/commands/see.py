@@ -11,6 +11,7 @@ import click
 
 from linesexp.commands.ending import complain
 from linesexp.commands.options import Numbers
+from linesexp.commands.preferred import preferred_lines, preferred_options
 from linesexp.commands.speaking import common_options, finish, progress_on, say
 
 METHODS = ("gradient", "smoothgrad", "occlusion", "grad-cam")
@@ -19,7 +20,7 @@ MOST_CLASSES = 5  # that are printed
 
 @click.command()
 @click.argument("network", metavar="MODEL_OR_RUN")
-@click.argument("pictures", nargs=-1, required=True)
+@click.argument("pictures", nargs=-1)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write into.  [default: results/see/NAME]"
 )
@@ -38,7 +39,7 @@ MOST_CLASSES = 5  # that are printed
     show_default=True,
     help="Standard deviation of their noise, as a share of black to white.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of their noise.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all noise.")
 @click.option(
     "--occlusion-size",
     type=click.IntRange(1),
@@ -63,10 +64,12 @@ MOST_CLASSES = 5  # that are printed
     "--most-pixels", type=click.IntRange(1), help="Refuse pictures of more pixels.  [default: 50000000]"
 )
 @click.option("--run-its-code", is_flag=True, help="Load a model with Lambda layers: runs code from its file.")
+@preferred_options
 @common_options
 def see(
     network: str,
     pictures: tuple[str, ...],
+    preferred: tuple[str, ...],
     out: Path | None,
     figures: bool,
     run_its_code: bool,
@@ -80,33 +83,48 @@ def see(
     MODEL_OR_RUN is a run's folder, or a .keras file with any model that takes grey or colour pictures. Shows
     the classes, every layer's maps (of a run before and after training), and what in the picture speaks for
     the class, beside the same for an untrained network. Pictures are stretched to the size that the network
-    takes.
+    takes. With --preferred, PICTURES may be left out, and a model's are its data set and not looked at one by
+    one.
     """
     options = _options(given)
     scale, size = (_pair(given[name], f"--{name}") for name in ("pixels", "size"))
+    if not pictures and not preferred:
+        raise click.UsageError("name PICTURES to look at, or units with --preferred LAYER[:UNIT]")
     from linesexp.looking.networks import open_network
+    from linesexp.looking.preferring import PreferredOptions, prefer
     from linesexp.looking.see import see as see_pictures
     from linesexp.looking.see import see_numbers
 
     folder = out or Path("results/see") / (Path(network).resolve().stem or "root")
-    if not figures:
-        with progress_on("picture", quiet) as progress:
-            opened = open_network(network, scale, size, run_its_code, debug)
-            found = see_numbers(opened, pictures, folder, options, progress)
-        following = f"numpy.load('{folder / found[0]['files'][0]}')"
-    else:
-        with progress_on("step", quiet) as progress:
-            opened = open_network(network, scale, size, run_its_code, debug)
-            found = see_pictures(opened, pictures, folder, options, say(quiet), progress)
-        following = f"open {folder / found[0]['files'][0]}"
+    found: list[dict[str, Any]] = []
+    facts: dict[str, Any] = {"network": network, "out": str(folder), "pictures": found}
+    with progress_on("picture" if pictures and not figures else "step", quiet) as progress:
+        opened = open_network(network, scale, size, run_its_code, debug)
+        own = () if preferred and opened.kind == "model" else pictures
+        if own and figures:
+            found += see_pictures(opened, own, folder, options, say(quiet), progress)
+        elif own:
+            found += see_numbers(opened, own, folder, options, progress)
+        if preferred:
+            wanted = PreferredOptions(
+                preferred,
+                seed=options.seed,
+                noise_pictures=given["noise_pictures"],
+                steps=given["preferred_steps"],
+                pull=given["preferred_pull"],
+                most_pixels=options.most_pixels,
+            )
+            facts["preferred"] = prefer(opened, wanted, folder, pictures, figures, found, say(quiet), progress)
     if not as_json:
         for record in found:
             click.echo(f"{record['picture']}: {_classes(record)}")
+        for line in preferred_lines(facts["preferred"]) if preferred else ():
+            click.echo(line)
     if not opened.trained_fully and not quiet:
         complain(f"training has not ended: weights of epoch {opened.step:g}")
-    files = len({file for record in found for file in record["files"]})
-    facts = {"network": network, "out": str(folder), "pictures": found}
-    finish(facts, f"{files} files in {folder}", following, as_json, quiet)
+    files = [file for record in [*found, facts.get("preferred", {"files": []})] for file in record["files"]]
+    following = f"open {folder / files[0]}" if figures else f"numpy.load('{folder / files[0]}')"
+    finish(facts, f"{len(set(files))} files in {folder}", following, as_json, quiet)
 
 
 def _options(given: dict[str, Any]) -> Any:

@@ -40,3 +40,17 @@ def edges(angles_deg: np.ndarray, size: int) -> np.ndarray:
     offsets = np.arange(size) + 0.5 - size / 2
     towards_bright = offsets[None, None, :] * np.cos(radians) - offsets[None, :, None] * np.sin(radians)
     return np.clip(towards_bright + 0.5, 0, 1).astype(np.float32)
+
+
+def line_and_edge_probes(shape: tuple[int, int, int]) -> np.ndarray:
+    """Thin and thick bars, bright and dark, and step edges, of all angles: float32 (216, H, W, C) in [0, 1].
+
+    Bars are 2 px and an eighth of the longer side thick; all channels show the same.
+    """
+    height, width, channels = shape
+    size = max(height, width)
+    bright = np.concatenate([bars(BAR_ANGLES_DEG, size, thickness) for thickness in (2.0, max(3.0, size / 8))])
+    drawn = np.concatenate([bright, 1 - bright, edges(EDGE_ANGLES_DEG, size)])
+    top, left = (size - height) // 2, (size - width) // 2
+    cut = drawn[:, top : top + height, left : left + width, None]
+    return np.repeat(cut, channels, axis=-1)

@@ -53,13 +53,14 @@ class Match:
 
 @lru_cache
 def operator_bank(size: int) -> Bank:
-    """Bank for kernels of an odd side ≥ 3: both directions, operator sizes 3, 5 … size, all places.
+    """Bank for kernels of a side ≥ 3: both directions, odd operator sizes 3, 5 … up to it, all places.
 
     For kernels beyond 19×19, of which that would be too many, some sizes and places only: a null that
-    goes through the same bank keeps p right. Raises ConfigError for an even or smaller size, which the
-    operators do not have.
+    goes through the same bank keeps p right. Raises ConfigError for smaller kernels, into which no operator
+    fits.
     """
-    get_operator("prewitt", min(size, LARGEST))  # raises for sizes that the operators do not have
+    if size < 3:
+        raise ConfigError(f"size of a kernel must be at least 3 to compare it with operators, got {size}")
     places, whole = _places(size)
     rows, placed = [], []
     for name in BANK_OPERATORS:
@@ -80,8 +81,6 @@ def _places(size: int) -> tuple[dict[int, list[int]], bool]:
     """{operator size: rows (and columns) of its corner} inside a square, and whether these are all."""
     sizes = list(range(3, min(size, LARGEST) + 1, 2))
     directions = 2 * len(BANK_OPERATORS) - 1
-    if size % 2 == 0:
-        raise ConfigError(f"size of a kernel must be odd to compare it with operators, got {size}")
 
     def fits(places: dict[int, list[int]]) -> bool:
         return directions * sum(len(corners) ** 2 for corners in places.values()) * size**2 <= MOST_NUMBERS

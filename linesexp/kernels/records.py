@@ -32,7 +32,7 @@ class MatchRecord:
     cosine: float
     p_initialiser: float
     p_covariance: float | None
-    p_step0: float
+    p_step0: float | None
     p_shuffled: float | None
     q_initialiser: float
 

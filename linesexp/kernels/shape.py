@@ -27,12 +27,12 @@ class Shares:
 
 
 def shares(kernels: np.ndarray) -> Shares:
-    """Shares of energy of (filters, k, k) kernels.
+    """Shares of energy of (filters, k, k) kernels, or of (filters, height, width) ones that are not square.
 
     Chance for 7×7 kernels of independent weights: DC 1/49, odd 24/49, even 24/49.
     """
     kernels = nan_where_broken(kernels)
-    size = kernels.shape[-1]
+    height, width = kernels.shape[1:]
     energy = np.sum(kernels**2, axis=(1, 2))
     mean = kernels.mean(axis=(1, 2))
     free = kernels - mean[:, None, None]
@@ -44,10 +44,10 @@ def shares(kernels: np.ndarray) -> Shares:
             np.sum(part**2, axis=(1, 2)) / energy for part in ((free - turned) / 2, (free + turned) / 2)
         )
         axis_vertical, axis_horizontal = (
-            np.where(constant, np.nan, size * np.sum(free.mean(axis=axis) ** 2, axis=1) / free_energy)
-            for axis in (1, 2)
+            np.where(constant, np.nan, along * np.sum(free.mean(axis=axis) ** 2, axis=1) / free_energy)
+            for axis, along in ((1, height), (2, width))
         )
-        return Shares(size**2 * mean**2 / energy, odd, even, axis_vertical, axis_horizontal)
+        return Shares(height * width * mean**2 / energy, odd, even, axis_vertical, axis_horizontal)
 
 
 def change_from_start(kernels: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

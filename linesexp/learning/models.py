@@ -1,18 +1,27 @@
 """Other people's Keras models: load one from a file, and a copy of it that has learned nothing."""
 
+import contextlib
 import json
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from linesexp.errors import InputError
 
 
-def load_model(path: str | os.PathLike[str], *, run_its_code: bool = False) -> keras.Model:
+def load_model(
+    path: str | os.PathLike[str],
+    *,
+    run_its_code: bool = False,
+    in_python: str = "linesexp.seeing.layers.layer_outputs(model, pictures)",
+) -> keras.Model:
     """The model in a .keras file, not compiled. Code that a file brings along is refused unless asked for.
 
+    in_python: the call that does the same for a model of a class that only its author's Python knows.
     Raises InputError, with what to do, for another file, a Lambda layer, or a class that Keras does not know.
     """
     path = Path(path)
@@ -34,11 +43,30 @@ def load_model(path: str | os.PathLike[str], *, run_its_code: bool = False) -> k
     except Exception as error:  # the file may hold anything, and Keras raises all kinds
         hint = ""
         if "Could not locate" in str(error):
-            hint = "; in Python, with that class, linesexp.seeing.layers.layer_outputs(model, pictures) works"
+            hint = f"; in Python, with that class, {in_python} works"
         raise InputError(f"{path}: Keras cannot load it: {_gist(error)}{hint}") from None
     if not isinstance(model, keras.Model):
         raise InputError(f"{path}: holds a {type(model).__name__}, not a model")
     return model
+
+
+@contextlib.contextmanager
+def undrawn_weights() -> Iterator[None]:
+    """While this lasts, layers begin with zeros where they would draw weights: for loading only.
+
+    A file's weights take their places anyway; drawing 140 million of them first takes longer than reading them,
+    and a third of a gigabyte. Not for models that are trained, or that keep drawn numbers elsewhere.
+    """
+    original = keras.initializers.VarianceScaling.__call__
+
+    def zeros(self: keras.Initializer, shape: Any, dtype: Any = None, **how: Any) -> Any:
+        return keras.ops.zeros(shape, dtype=dtype)
+
+    keras.initializers.VarianceScaling.__call__ = zeros
+    try:
+        yield
+    finally:
+        keras.initializers.VarianceScaling.__call__ = original
 
 
 def untrained_copy(model: keras.Model, seed: int) -> keras.Model:

@@ -1,17 +1,27 @@
 """KernelRecorder: a Keras callback that keeps the weights of every epoch, the untrained ones too."""
 
+import contextlib
+import json
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
 from linesexp.errors import LinesexpError
 from linesexp.runs import RunFolder
-from linesexp.runs.steps import StepWriter
+from linesexp.runs.behind import StepsBehind
+from linesexp.runs.steps import LAYERS
 
 Save = Callable[[float, dict[str, np.ndarray]], None]
+CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Conv2DTranspose,
+)
 
 
 class KernelRecorder(keras.callbacks.Callback):
@@ -27,15 +37,17 @@ class KernelRecorder(keras.callbacks.Callback):
     Args:
         save: a folder, or a callable `save(step, weights)` with weights as
             {"conv1/kernel": float array, ...}. A folder becomes a run folder with one file a step;
-            one that already holds a recording is renamed, never overwritten. Trouble with a folder
-            (a full disk, say) is a warning and ends the recording, not the `fit`; what a callable
-            raises goes through.
+            one that already holds a recording is renamed, never overwritten. It is written while the
+            `fit` goes on, which waits for the disk at its end only, or where that falls far behind.
+            Trouble with a folder (a full disk, say) is a warning and ends the recording, not the
+            `fit`; what a callable raises goes through.
     """
 
     def __init__(self, save: str | os.PathLike[str] | Save) -> None:
         super().__init__()
         self._folder = None if callable(save) else RunFolder(save)
         self._save: Save | None = save if callable(save) else None
+        self._behind: StepsBehind | None = None
         self._before = 0.0  # epochs of earlier fits
         self._last: float | None = None
         self._epoch = 0
@@ -43,14 +55,17 @@ class KernelRecorder(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         if self._folder is None:
             return
-        try:
+        self._finish()  # what a fit that failed has left to be written
+        kept = None
+        with self._stepping_aside():
             if self._folder.names(prefix="kernels/"):
                 with self._folder.writing():
                     kept = self._folder.move_aside()
-                warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
-            self._save = _saver(self._folder)
-        except LinesexpError as error:
-            self._step_aside(error)
+            about = json.dumps({"weights": convolution_weights(self.model)}, indent=2) + "\n"
+            self._behind = StepsBehind(self._folder, {LAYERS: about.encode()})
+            self._save = self._behind.save
+        if kept is not None:
+            warnings.warn(f"{self._folder.path} held a recording; it is now {kept}", stacklevel=2)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch
@@ -68,34 +83,35 @@ class KernelRecorder(keras.callbacks.Callback):
         self._record(self._before + epoch + 1)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        if self._folder is not None:
-            self._save = None
+        self._finish()
 
     def _record(self, step: float) -> None:
         self._last = step
         if self._save is None:
             return
-        try:
+        if self._folder is None:
             self._save(step, weights_of(self.model))
-        except (LinesexpError, OSError) as error:
-            if self._folder is None:
-                raise
-            self._step_aside(error)
+            return
+        with self._stepping_aside():
+            self._save(step, weights_of(self.model))
 
-    def _step_aside(self, error: Exception) -> None:
-        self._save = None
-        warnings.warn(f"KernelRecorder stopped recording: {error}", stacklevel=3)
+    def _finish(self) -> None:
+        """Wait until a folder holds everything that was recorded, and record no more."""
+        if self._behind is None:
+            return
+        with self._stepping_aside():
+            self._behind.finish()
+        self._behind = self._save = None
 
-
-def _saver(folder: RunFolder) -> Save:
-    """Saves steps into a folder, locked for each step only: a fit that fails leaves no lock behind."""
-    writer = StepWriter(folder)
-
-    def save(step: float, weights: dict[str, np.ndarray]) -> None:
-        with folder.writing():
-            writer.save(step, weights)
-
-    return save
+    @contextlib.contextmanager
+    def _stepping_aside(self) -> Iterator[None]:
+        """Trouble with a folder, of whatever kind, is not the fit's: a warning, and no more recording."""
+        try:
+            yield
+        except Exception as error:
+            self._save = None
+            words = str(error) if isinstance(error, LinesexpError) else f"{type(error).__name__}: {error}"
+            warnings.warn(f"KernelRecorder stopped recording: {words}", stacklevel=5)
 
 
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
@@ -103,17 +119,46 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
 
     The path is Keras' own, without the first part where all weights share it (the model's name).
     """
+    return {name: weight.numpy() for name, weight in _named(model).items()}
+
+
+def convolution_weights(model: keras.Model) -> dict[str, dict[str, Any]]:
+    """The kernels of all two-dimensional convolutions, under the names of `weights_of`.
+
+    {"conv1/kernel": {"kind": "Conv2D", "initializer": "GlorotUniform", "groups": 1}, …}
+    """
+    names = {id(weight): name for name, weight in _named(model).items()}
+    found: dict[str, dict[str, Any]] = {}
+    for layer in model._flatten_layers(include_self=False):  # no public way tells of all layers
+        kind = next((base.__name__ for base in CONVOLUTIONS if isinstance(layer, base)), None)
+        if kind is None:
+            continue
+        for weight in layer.weights:
+            if id(weight) in names and len(weight.shape) == 4:
+                part = {"kernel": "kernel", "depthwise_kernel": "depthwise", "pointwise_kernel": "pointwise"}
+                of = "depthwise" if kind == "DepthwiseConv2D" else part.get(weight.name, "kernel")
+                drawn = getattr(layer, f"{of}_initializer", None)
+                about = {
+                    "kind": kind,
+                    "initializer": type(drawn).__name__,
+                    "groups": getattr(layer, "groups", 1),
+                }
+                found[names[id(weight)]] = about
+    return found
+
+
+def _named(model: keras.Model) -> dict[str, keras.Variable]:
     paths = [weight.path for weight in model.weights]
     tops = {path.partition("/")[0] for path in paths}
     if len(tops) == 1 and all(path.count("/") > 1 for path in paths):
         paths = [path.partition("/")[2] for path in paths]
-    named: dict[str, np.ndarray] = {}
+    named: dict[str, keras.Variable] = {}
     for path, weight in zip(paths, model.weights, strict=True):
         name, copies = path, 1
         while name in named:
             copies += 1
             name = f"{path}_{copies}"
-        named[name] = weight.numpy()
+        named[name] = weight
     return named
 
 

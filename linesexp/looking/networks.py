@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linesexp.errors import InputError
+from linesexp.images.dataset import SPLITS
 from linesexp.learning.backend import quiet_import
 from linesexp.predicting import unlike
 from linesexp.run import Run, open_run
@@ -28,7 +29,8 @@ class RunNetwork:
 
     def __init__(self, run: Run, debug: bool = False) -> None:
         self.source, self._debug = str(run.folder.path), debug
-        self._config, self._history, dataset = run.config, run.history, run.dataset
+        self._config, self._history, self._dataset = run.config, run.history, run.dataset
+        dataset = self._dataset
         self.class_names: list[str] | None = list(dataset.class_names)
         size, channels = dataset.pixels.shape[1], dataset.pixels.shape[-1]
         self.shape: Shape = (size, size, channels)
@@ -44,6 +46,13 @@ class RunNetwork:
     def outputs_before(self, pictures: np.ndarray) -> list[LayerOutput] | None:
         """The same before training."""
         return forward(pictures, self._history.at(0), self._config.network)
+
+    def data_set(self) -> tuple[np.ndarray, list[int], list[str]]:
+        """The training pictures, float32 (n, H, W, C) in [0, 1], their places in the data set, and classes."""
+        dataset = self._dataset
+        places = np.flatnonzero(dataset.split == SPLITS.index("train"))
+        images, labels = dataset.part("train")
+        return images, places.tolist(), [dataset.class_names[label] for label in labels]
 
     def note(self, picture: np.ndarray) -> str | None:
         """What makes a picture (H, W, C), in [0, 1], unlike those that the network learned from."""
@@ -110,6 +119,10 @@ class ModelNetwork:
 
     def outputs_before(self, pictures: np.ndarray) -> list[LayerOutput] | None:
         """None: a file holds a model at one moment."""
+        return None
+
+    def data_set(self) -> None:
+        """None: what a model learned from, its file does not hold."""
         return None
 
     def note(self, picture: np.ndarray) -> str | None:

@@ -54,7 +54,7 @@ def figures_of(
             shown = Shown(
                 look.picture.values, f"{layer.name}: {count} maps of {height}×{width}", f"{name}: {about}"
             )
-            yield f"{number:0{digits}d}-{_file_name(layer.name)}.png", png_bytes(sheet_figure(shown, layer))
+            yield f"{number:0{digits}d}-{file_name(layer.name)}.png", png_bytes(sheet_figure(shown, layer))
 
 
 def _layers(network: Network, look: Look) -> list[LayerView]:
@@ -84,5 +84,6 @@ def _about(network: Network, look: Look) -> str:
     return "\n".join(lines)
 
 
-def _file_name(layer: str) -> str:
+def file_name(layer: str) -> str:
+    """A layer's name with nothing in it that a file's name may not hold."""
     return re.sub(r"[^\w.-]+", "-", layer)

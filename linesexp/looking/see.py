@@ -60,7 +60,7 @@ def see(
             look.facts["files"].append(f"{folder}/{file}")
         progress((index + 1) * steps, len(names) * steps, f"{Path(name).name}: figures")
         records.append(look.facts)
-    _write_summary(Path(out), network, records)
+    write_summary(Path(out), network, records)
     return records
 
 
@@ -100,7 +100,7 @@ def see_numbers(
         start += len(pictures)
         progress(start, len(names), "")
         block = max(1, min(256, BATCH_FLOATS // sum(output.values[0].size for output in outputs)))
-    _write_summary(Path(out), network, records)
+    write_summary(Path(out), network, records)
     return records
 
 
@@ -119,6 +119,14 @@ def _folder_names(names: Sequence[str]) -> list[str]:
     return folders
 
 
-def _write_summary(out: Path, network: Network, records: list[dict[str, Any]]) -> None:
-    facts = {"network": network.source, "kind": network.kind, "pictures": records}
+def write_summary(
+    out: Path,
+    network: Network,
+    records: Sequence[dict[str, Any]],
+    preferred: dict[str, Any] | None = None,
+) -> None:
+    """Write out/seen.json: the records of pictures, and what is known of preferred inputs, if anything."""
+    facts: dict[str, Any] = {"network": network.source, "kind": network.kind, "pictures": records}
+    if preferred is not None:
+        facts["preferred"] = preferred
     write_atomically(out / "seen.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))

@@ -1,7 +1,13 @@
-"""The figures and GIFs of a recorded run, one function each: from the run to the file's bytes."""
+"""The figures and GIFs of a recorded run, one function each: from the run to its Axes, or to the GIF's bytes.
+
+new: what makes an empty figure, see views.style; by default one that is drawn into memory, for a file.
+"""
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from linesexp.errors import InputError
 from linesexp.evidence.behaviour import class_pair, tuning_at
 from linesexp.kernels.course import Course
 from linesexp.kernels.match import BANK_OPERATORS, LARGEST, operator_bank
@@ -16,7 +22,7 @@ from linesexp.views.figures import similarity_figure, training_figure
 from linesexp.views.kernels import before_after_figure, kernels_gif, operators_figure
 from linesexp.views.layer_kernels import layer_gif, layer_sheet
 from linesexp.views.responses import Responses, responses_figure, responses_gif
-from linesexp.views.style import png_bytes, step_name
+from linesexp.views.style import NewFigure, own_figure, step_name
 from linesexp.views.tuning import course_figure, tuning_figure
 from linesexp.views.walkthrough import walkthrough_figure
 from linesexp.wording import short_name
@@ -72,8 +78,11 @@ def _typical(images: np.ndarray) -> np.ndarray:
     return images[np.argsort(ink, kind="stable")[len(ink) // 2]]
 
 
-def responses_png(run: Run) -> bytes:
-    """Responses of two trained kernels, before and after, beside those of Prewitt operators."""
+def responses(run: Run, new: NewFigure = own_figure) -> np.ndarray:
+    """Responses of two trained kernels, before and after, beside those of Prewitt operators.
+
+    Axes (6, 7): the kernel, then its maps convolved, activated and pooled of a picture of each class.
+    """
     pictures, names = _test_pictures(run)
     last = run.history.steps[-1]
     kernels, bias, titles, norms = [], [], [], []
@@ -91,8 +100,7 @@ def responses_png(run: Run) -> bytes:
         bias.append(0.0)
         titles.append(f"Prewitt {size}×{size}\ndetects {detects}\n(same norm)")
     rows = _responses(run, np.stack(kernels, axis=-1), np.array(bias), titles, pictures)
-    figure = responses_figure([_shown(p) for p in pictures], names, rows, run.config.network.activation)
-    return png_bytes(figure)
+    return responses_figure([_shown(p) for p in pictures], names, rows, run.config.network.activation, new)
 
 
 def responses_film(run: Run) -> bytes:
@@ -110,8 +118,8 @@ def responses_film(run: Run) -> bytes:
         for kernel, class_name in zip(chosen, reversed(names), strict=True)
         for _ in steps
     ]
-    responses = _responses(run, kernels, bias, titles, pictures)
-    rows = [responses[: len(steps)], responses[len(steps) :]]
+    found = _responses(run, kernels, bias, titles, pictures)
+    rows = [found[: len(steps)], found[len(steps) :]]
     shown = [_shown(picture) for picture in pictures]
     return responses_gif(shown, names, steps, rows, run.config.network.activation)
 
@@ -123,11 +131,11 @@ def deeper_film(run: Run, layer: str) -> bytes:
     return layer_gif(kernels, run.history.steps[shown], f"{layer}: every channel of its filters")
 
 
-def deeper_sheet_png(run: Run, layer: str) -> bytes:
+def deeper_sheet(run: Run, layer: str) -> Figure:
     """The kernels of a deeper layer, all channels, untrained and trained."""
     kernels, steps = run.history.weights[f"{layer}/kernel"][[0, -1]], run.history.steps
     moments = [step_name(step) for step in (0, steps[-1])]
-    return png_bytes(layer_sheet(kernels, f"{layer}: every channel of its filters", moments))
+    return layer_sheet(kernels, f"{layer}: every channel of its filters", moments)
 
 
 def frames(run: Run) -> np.ndarray:
@@ -136,22 +144,27 @@ def frames(run: Run) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, FRAMES)).round().astype(int))
 
 
-def walkthrough_png(run: Run) -> bytes:
-    """A test picture's way through all layers."""
-    pictures, names = _test_pictures(run)
-    outputs = forward(pictures[:1], run.history.at(-1), run.config.network)
+def walkthrough(run: Run, picture: np.ndarray | None = None, new: NewFigure = own_figure) -> np.ndarray:
+    """A picture's way through all layers; Axes (1 + layers,): the picture, then each layer.
+
+    picture: (H, W, C) in [0, 1]; unless given, a typical test picture of the first class.
+    """
+    about = "a picture of your own"
+    if picture is None:
+        pictures, names = _test_pictures(run)
+        picture, about = pictures[0], f"a test picture, class {names[0]}"
+    outputs = forward(picture[None], run.history.at(-1), run.config.network)
     layers = [(output.name, output.values[0]) for output in outputs]
     caption = f"weights after epoch {run.history.steps[-1]:g}"
     classes = [short_name(name) for name in run.dataset.class_names]
-    figure = walkthrough_figure(_shown(pictures[0]), names[0], layers, classes, caption)
-    return png_bytes(figure)
+    return walkthrough_figure(_shown(picture), about, layers, classes, caption, new)
 
 
-def before_after_png(run: Run) -> bytes:
-    """Each kernel untrained and trained, with the operator that it resembles most."""
+def before_after(run: Run, new: NewFigure = own_figure) -> np.ndarray:
+    """Each kernel untrained and trained, with the operator that it resembles most; Axes (3, filters)."""
     kernels = run.kernels
     bank = operator_bank(kernels.shape[-1])
-    operators, captions = [], []
+    similar, captions = [], []
     for record in run.analysis.kernels:
         square = np.zeros((bank.size, bank.size))
         if record.match:
@@ -163,14 +176,13 @@ def before_after_png(run: Run) -> bytes:
             captions.append(f"{found.operator} {found.size}×{found.size}\n|cosine| {abs(found.cosine):.2f}")
         else:
             captions.append("constant:\nno match")
-        operators.append(square)
+        similar.append(square)
     last = run.history.steps[-1]
-    figure = before_after_figure(kernels[0], kernels[-1], np.array(operators), captions, last)
-    return png_bytes(figure)
+    return before_after_figure(kernels[0], kernels[-1], np.array(similar), captions, last, new)
 
 
-def operators_png(run: Run) -> bytes:
-    """The operators that kernels are compared with."""
+def operators(run: Run, new: NewFigure = own_figure) -> np.ndarray:
+    """The operators that kernels are compared with; Axes (operators,)."""
     size = run.kernels.shape[-1]
     shown = [
         get_operator(name, min(size, LARGEST), detects)
@@ -178,47 +190,52 @@ def operators_png(run: Run) -> bytes:
         for detects in OPERATORS[name][2]
     ]
     names = [f"{operator.name}\ndetects {operator.detects}" for operator in shown]
-    return png_bytes(operators_figure(np.stack([operator.kernel for operator in shown]), names))
+    return operators_figure(np.stack([operator.kernel for operator in shown]), names, new)
 
 
-def compositions_png(run: Run) -> bytes:
-    """Deeper kernels laid back onto pixels, untrained and trained; averaged over colour channels."""
+def compositions(run: Run, new: NewFigure = own_figure) -> np.ndarray:
+    """Deeper kernels laid back onto pixels, untrained and trained; averaged over colour channels.
+
+    Axes (2, filters shown), those of one layer after the other. Raises InputError for a network with one
+    convolution.
+    """
     network, layers = run.config.network, []
     for number, record in enumerate(run.analysis.deeper, start=2):
         before, after = (pixel_fields(run.history.at(step), network, number).mean(axis=3) for step in (0, -1))
         agreements = (np.array(values, dtype=float) for values in (record.agreement_before, record.agreement))
         layers.append(LayerFields(record.layer, before, after, *agreements))
-    return png_bytes(compositions_figure(layers, run.history.steps[-1]))
+    if not layers:
+        raise InputError(f"{run.folder.path}: its network has one convolution, and none behind it")
+    return compositions_figure(layers, run.history.steps[-1], new)
 
 
-def similarity_png(run: Run) -> bytes:
-    """Likeness of the kernels to operators over training."""
+def similarity(run: Run, new: NewFigure = own_figure) -> np.ndarray:
+    """Likeness of the kernels to operators over training; Axes (2,): vertical and horizontal ones."""
     analysis = run.analysis
-    similarity = {name: np.array(values, dtype=float) for name, values in analysis.similarity.items()}
-    return png_bytes(similarity_figure(run.history.steps, similarity, analysis.chance.by_direction))
+    measured = {name: np.array(values, dtype=float) for name, values in analysis.similarity.items()}
+    return similarity_figure(run.history.steps, measured, analysis.chance.by_direction, new)
 
 
-def tuning_png(run: Run) -> bytes:
-    """What bars and edges each kernel answers to, untrained and trained."""
+def tuning(run: Run, new: NewFigure = own_figure) -> Axes:
+    """What bars and edges each kernel answers to, untrained and trained; one Axes, in pixels."""
     health = [record.health for record in run.analysis.kernels]
-    figure = tuning_figure(tuning_at(run, 0), tuning_at(run, -1), health, run.history.steps[-1])
-    return png_bytes(figure)
+    return tuning_figure(tuning_at(run, 0), tuning_at(run, -1), health, run.history.steps[-1], new)
 
 
-def course_png(run: Run) -> bytes:
-    """Shares of energy of the kernels over training."""
+def course(run: Run, new: NewFigure = own_figure) -> np.ndarray:
+    """Shares of energy of the kernels over training; Axes (4,): even, odd, constant, and the best match."""
     analysis = run.analysis
     measured = Course(*(np.array(values, dtype=float) for values in vars(analysis.course).values()))
-    return png_bytes(course_figure(run.history.steps, measured, analysis.course_chance))
+    return course_figure(run.history.steps, measured, analysis.course_chance, new)
 
 
 def _shown(picture: np.ndarray) -> np.ndarray:
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
 
-def training_png(run: Run) -> bytes:
-    """Loss and accuracy at every epoch."""
-    return png_bytes(training_figure(run.log))
+def training(run: Run, new: NewFigure = own_figure) -> np.ndarray:
+    """Loss and accuracy at every epoch; Axes (2,)."""
+    return training_figure(run.log, new)
 
 
 def kernels_film(run: Run) -> bytes:

@@ -4,10 +4,12 @@ A file is current as long as the run's files, and the code that made it, are the
 from; `make` leaves current files alone.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import linesexp
 from linesexp.evidence.measuring import analyse
@@ -15,20 +17,32 @@ from linesexp.kernels.analysis import analysis_json
 from linesexp.report import figures
 from linesexp.report.page import page_of
 from linesexp.run import Run
+from linesexp.runs.folder import DamagedFile
+from linesexp.views.style import png_bytes
 
 STAGE = "report"
-MADE_FROM_PREFIXES = ("config.json", "dataset.npz", "history.csv", "kernels/")
+NEEDS = ("config.json", "dataset.npz", "history.csv")
+MADE_FROM_PREFIXES = (*NEEDS, "layers.json", "kernels/")
 Progress = Callable[[int, int, str], None]
+Maker = Callable[[Run], bytes]
+Makers = Mapping[str, Maker]
 
 
-def make(run: Run, *names: str, progress: Progress = lambda done, total, words: None) -> list[str]:
-    """Make each of these files (keys of makers(run)) that is not current, and commit it; returns those made.
+def make(
+    run: Run,
+    *names: str,
+    progress: Progress = lambda done, total, words: None,
+    by: Makers | None = None,
+    needs: Sequence[str] = NEEDS,
+) -> list[str]:
+    """Make each of these files (keys of `by`, makers(run) unless given) that is not current, and commit it.
 
-    Raises MissingFile without recorded steps, DamagedFile where an input is damaged.
+    Returns those made. needs: what the run must have. Raises MissingFile without recorded steps, DamagedFile
+    where an input is damaged.
     """
-    run.require("config.json", "dataset.npz", "history.csv")
+    run.require(*needs)
     with run.folder.writing():
-        made_from, known = _made_from(run), makers(run)
+        made_from, known = _made_from(run), makers(run) if by is None else by
         manifest = run.folder.manifest()
         run.check(except_for=STAGE)
         damaged = {error.name for error in run.folder.damaged()}
@@ -44,17 +58,21 @@ def make(run: Run, *names: str, progress: Progress = lambda done, total, words: 
     return stale
 
 
-Maker = Callable[[Run], bytes]
+def _png(draw: Callable[[Run], Any]) -> Maker:
+    """From a function that draws a run, and returns its Axes, to one that makes the file."""
+    return lambda run: png_bytes(draw(run))
+
+
 ALWAYS: dict[str, Maker] = {
     "analysis.json": lambda run: analysis_json(analyse(run)),
-    "figures/training.png": figures.training_png,
-    "figures/kernels_before_after.png": figures.before_after_png,
-    "figures/similarity.png": figures.similarity_png,
-    "figures/operators.png": figures.operators_png,
-    "figures/course.png": figures.course_png,
-    "figures/tuning.png": figures.tuning_png,
-    "figures/responses.png": figures.responses_png,
-    "figures/walkthrough.png": figures.walkthrough_png,
+    "figures/training.png": _png(figures.training),
+    "figures/kernels_before_after.png": _png(figures.before_after),
+    "figures/similarity.png": _png(figures.similarity),
+    "figures/operators.png": _png(figures.operators),
+    "figures/course.png": _png(figures.course),
+    "figures/tuning.png": _png(figures.tuning),
+    "figures/responses.png": _png(figures.responses),
+    "figures/walkthrough.png": _png(figures.walkthrough),
     "gifs/kernels.gif": figures.kernels_film,
     "gifs/responses.gif": figures.responses_film,
 }
@@ -65,10 +83,29 @@ def makers(run: Run) -> dict[str, Maker]:
     """What a run's report is made of: each file's name and what makes it, in an order that works."""
     deeper: dict[str, Maker] = {}
     for number in range(2, len(run.config.network.filters) + 1):
-        deeper["figures/compositions.png"] = figures.compositions_png
-        deeper[f"figures/conv{number}.png"] = partial(figures.deeper_sheet_png, layer=f"conv{number}")
+        deeper["figures/compositions.png"] = _png(figures.compositions)
+        deeper[f"figures/conv{number}.png"] = _png(partial(figures.deeper_sheet, layer=f"conv{number}"))
         deeper[f"gifs/conv{number}.gif"] = partial(figures.deeper_film, layer=f"conv{number}")
     return ALWAYS | deeper | {"report.html": lambda run: page_of(run).encode()}
+
+
+def gifs(run: Run) -> list[str]:
+    """The GIFs among these files."""
+    return [name for name in makers(run) if name.endswith(".gif")]
+
+
+def bytes_of(run: Run, name: str) -> bytes:
+    """What a file (a key of makers(run)) holds: read where it is current, else made in memory and not kept.
+
+    For what can be shown without a right to write. Raises MissingFile without recorded steps, InputError
+    where an input is damaged.
+    """
+    run.require(*NEEDS)
+    manifest = run.folder.manifest()
+    if name in manifest and manifest[name].made_from == _made_from(run):
+        with contextlib.suppress(DamagedFile):
+            return run.folder.read(name)
+    return makers(run)[name](run)
 
 
 def _made_from(run: Run) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from linesexp import __version__
-from linesexp.config import SECTIONS, ExperimentConfig, settings_of
+from linesexp.config import changed_settings
 from linesexp.kernels.match import operator_bank
 from linesexp.kernels.records import KernelRecord
 from linesexp.own_pictures.words import picture_words
@@ -146,12 +146,9 @@ def _deeper(run: Run) -> dict[str, Any] | None:
 
 
 def _repeat(run: Run) -> dict[str, Any]:
-    default = settings_of(ExperimentConfig())
     options = [
         f"--{name.replace('_', '-')} {value if isinstance(value, str) else shown(value)}"
-        for section, values in settings_of(run.config).items()
-        for name, value in values.items()
-        if name not in SECTIONS[section].records and value != default[section][name]
+        for name, value in changed_settings(run.config).items()
     ]
     environment = parse_json(run.folder.read("environment.json"), "environment.json")
     backend = environment["versions"].get("backend", "tensorflow")

@@ -1,5 +1,6 @@
 """The recorded steps of a run: one file of tensors each, in the order of recording."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.runs.formats import parse_tensors, tensors_bytes
 
 STAGE = "train"
+Step = tuple[float, dict[str, np.ndarray]]  # epochs done, all weights
+LAYERS = "layers.json"  # what kinds of layers a recorded model's weights belong to
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,21 @@ class WeightsHistory:
 class StepWriter:
     """Commits recorded steps as kernels/00000.safetensors, kernels/00001.safetensors …"""
 
-    def __init__(self, run: RunFolder, recorded: int = 0) -> None:
+    def __init__(self, run: RunFolder, recorded: int = 0, beside: Mapping[str, bytes] | None = None) -> None:
+        """recorded: how many there are already; beside: other files, committed together with the first."""
         self._run = run
         self.recorded = recorded
+        self._beside = beside or {}
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
         """Commit one step; `step` is the number of epochs done."""
-        self._run.commit({step_name(self.recorded): step_bytes(step, weights)}, stage=STAGE)
-        self.recorded += 1
+        self.save_all([(step, weights)])
+
+    def save_all(self, steps: Sequence[Step]) -> None:
+        """Commit several steps at once."""
+        files = {step_name(self.recorded + index): step_bytes(*step) for index, step in enumerate(steps)}
+        self._run.commit({**(self._beside if self.recorded == 0 else {}), **files}, stage=STAGE)
+        self.recorded += len(steps)
 
 
 def step_bytes(step: float, weights: dict[str, np.ndarray]) -> bytes:
@@ -48,11 +58,16 @@ def step_name(index: int) -> str:
     return f"kernels/{index:05d}.safetensors"
 
 
-def read_steps(run: RunFolder) -> WeightsHistory:
-    """All recorded steps. Raises MissingFile without any, InputError where their layers differ."""
+def read_steps(run: RunFolder, only: Sequence[int] | None = None) -> WeightsHistory:
+    """All recorded steps, or those with these indices, −1 the last; each once.
+
+    Raises MissingFile without any, InputError where their layers differ.
+    """
     names = run.names(prefix="kernels/")
     if not names:
         raise MissingFile(f"{run.path}: no recorded kernels yet")
+    if only is not None:
+        names = list(dict.fromkeys(names[index] for index in only))
     steps: list[float] = []
     recorded: list[dict[str, np.ndarray]] = []
     for name, data in run.read_all(names):

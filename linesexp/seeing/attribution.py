@@ -55,7 +55,7 @@ def gradient(model: keras.Model, pictures: np.ndarray, label: int) -> np.ndarray
     """(n, H, W, C): ∂ score / ∂ pixel for float32 pictures of that shape."""
     with before_squashing(model):
         parts = [
-            _gradient_of(lambda batch: keras.ops.sum(_score(model, batch, label)), block)
+            gradient_of(lambda batch: keras.ops.sum(_score(model, batch, label)), block)
             for block in _blocks(pictures)
         ]
     return np.concatenate(parts)
@@ -130,7 +130,7 @@ def grad_cam(model: keras.Model, picture: np.ndarray, label: int, layer: str | N
             raise ValueError(f"the model calls no layer {wanted!r}")
         values = keras.ops.convert_to_numpy(maps[0])
         # The gradient at a map is the gradient at nothing added to it.
-        slopes = _gradient_of(score_with, np.zeros_like(values))
+        slopes = gradient_of(score_with, np.zeros_like(values))
     weights = slopes[0].mean(axis=(0, 1))  # (filters,)
     return np.maximum(values[0] @ weights, 0)
 
@@ -184,8 +184,11 @@ def _score(model: keras.Model, batch: Any, label: int) -> Any:
     return output[:, label]
 
 
-def _gradient_of(function: Callable[[Any], Any], values: np.ndarray) -> np.ndarray:
-    """∂ function / ∂ values, as an array of the same shape; function gives one number."""
+def gradient_of(function: Callable[[Any], Any], values: np.ndarray) -> np.ndarray:
+    """∂ function / ∂ values, as an array of the same shape; function gives one number.
+
+    Raises InputError under another backend than TensorFlow's.
+    """
     if keras.backend.backend() != "tensorflow":
         raise InputError(
             f"gradients need Keras' tensorflow backend, and this is {keras.backend.backend()}; "

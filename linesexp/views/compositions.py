@@ -4,10 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from linesexp.views.colours import FAINT
-from linesexp.views.style import PixelFigure, scale_bar, show_map, step_name, symmetric_limit
+from linesexp.views.style import (
+    NewFigure,
+    PixelFigure,
+    own_figure,
+    scale_bar,
+    show_map,
+    step_name,
+    symmetric_limit,
+)
 
 COLUMNS, SIDE, GAP, LEFT = 8, 104, 14, 112
 MOST = 16  # filters of a layer that are shown
@@ -28,22 +35,27 @@ class LayerFields:
     agreement: np.ndarray
 
 
-def compositions_figure(layers: Sequence[LayerFields], last_step: float) -> Figure:
-    """Each layer's filters as kernels on pixels: one scale a layer; those with the best agreement first."""
+def compositions_figure(
+    layers: Sequence[LayerFields], last_step: float, new: NewFigure = own_figure
+) -> np.ndarray:
+    """Each layer's filters as kernels on pixels: one scale a layer; those with the best agreement first.
+
+    Returns Axes (2, filters shown), untrained and trained, those of one layer after the other.
+    """
     heights = [HEAD + _bands(layer) * (BAND_HEAD + 2 * (SIDE + 22)) + FOOT for layer in layers]
-    page = PixelFigure(LEFT + COLUMNS * (SIDE + GAP) + 20, 20 + sum(heights))
-    top = 14
+    page = PixelFigure(LEFT + COLUMNS * (SIDE + GAP) + 20, 20 + sum(heights), new)
+    top, drawn = 14, []
     for layer, height in zip(layers, heights, strict=True):
-        _draw(page, top, layer, last_step)
+        drawn.append(_draw(page, top, layer, last_step))
         top += height
-    return page.figure
+    return np.concatenate(drawn, axis=1)
 
 
 def _bands(layer: LayerFields) -> int:
     return -(-min(len(layer.after), MOST) // COLUMNS)
 
 
-def _draw(page: PixelFigure, top: float, layer: LayerFields, last_step: float) -> None:
+def _draw(page: PixelFigure, top: float, layer: LayerFields, last_step: float) -> np.ndarray:
     size, filters = layer.after.shape[1], len(layer.after)
     shown = np.argsort(-np.nan_to_num(layer.agreement, nan=-2), kind="stable")[:MOST]
     which = f"{len(shown)} of {filters} filters" if filters > MOST else f"all {filters} filters"
@@ -51,6 +63,7 @@ def _draw(page: PixelFigure, top: float, layer: LayerFields, last_step: float) -
     page.text(
         20, top + 27, f"{which}; r: agreement with what the filter really gives, the best first", color=FAINT
     )
+    axes = np.empty((2, len(shown)), dtype=object)
     limit = symmetric_limit(np.concatenate([layer.before[shown], layer.after[shown]]))
     top += HEAD
     for band in range(_bands(layer)):
@@ -63,8 +76,10 @@ def _draw(page: PixelFigure, top: float, layer: LayerFields, last_step: float) -
             moments = ((layer.before, layer.agreement_before), (layer.after, layer.agreement))
             for row, (fields, agreement) in enumerate(moments):
                 at = top + BAND_HEAD + row * (SIDE + 22)
-                show_map(page.axes(left, at, SIDE, SIDE), fields[index], limit)
+                axes[row, band * COLUMNS + column] = page.axes(left, at, SIDE, SIDE)
+                show_map(axes[row, band * COLUMNS + column], fields[index], limit)
                 words = "r –" if np.isnan(agreement[index]) else f"r {agreement[index]:+.2f}".replace("-", "−")
                 page.text(left + SIDE / 2, at + SIDE + 3, words, size=11, ha="center", color=FAINT)
         top += BAND_HEAD + 2 * (SIDE + 22)
     scale_bar(page, LEFT, top + 6, 260, limit, f"weight on a pixel: one scale for {layer.layer}")
+    return axes

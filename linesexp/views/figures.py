@@ -4,31 +4,19 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from linesexp.views.colours import FAINT
-from linesexp.views.style import CATEGORIES, MARKERS, PixelFigure, plain
+from linesexp.views.style import CATEGORIES, MARKERS, NewFigure, PixelFigure, own_figure, plain
+
+LOGGED = ("loss", "accuracy")
 
 
-def training_figure(log: Mapping[str, np.ndarray]) -> Figure:
-    """Loss and accuracy over the epochs, training and validation. log: column → (rows,)."""
-    page = PixelFigure(960, 380)
-    for index, name in enumerate(("loss", "accuracy")):
-        axes = page.axes(64 + index * 470, 56, 400, 240)
-        plain(axes)
-        axes.plot(log["step"], log[name], color=CATEGORIES[0], marker="o", markersize=3.5, label="training")
-        axes.plot(
-            log["step"],
-            log[f"validation_{name}"],
-            color=CATEGORIES[1],
-            marker="s",
-            markersize=3.5,
-            linestyle="--",
-            label="validation",
-        )
-        axes.set(xlabel="epoch", ylim=(0, None if name == "loss" else 1.02))
-        axes.set_title({"loss": "Loss", "accuracy": "Accuracy"}[name], loc="left", fontsize=11)
-        axes.legend(fontsize=9, frameon=False, loc="upper right" if name == "loss" else "lower right")
+def training_figure(log: Mapping[str, np.ndarray], new: NewFigure = own_figure) -> np.ndarray:
+    """Loss and accuracy over the epochs, training and validation; (2,) Axes. log: column → (rows,)."""
+    page = PixelFigure(960, 380, new)
+    drawn = [page.axes(64 + index * 470, 56, 400, 240) for index in range(len(LOGGED))]
+    for name, axes in zip(LOGGED, drawn, strict=True):
+        draw_log(axes, log, name)
     page.text(
         64,
         350,
@@ -37,25 +25,46 @@ def training_figure(log: Mapping[str, np.ndarray]) -> Figure:
         size=12,
         color=FAINT,
     )
-    return page.figure
+    return np.array(drawn)
+
+
+def draw_log(axes: Axes, log: Mapping[str, np.ndarray], name: str) -> None:
+    """One column of the training log, `loss` or `accuracy`, of training and validation over the epochs."""
+    plain(axes)
+    axes.plot(log["step"], log[name], color=CATEGORIES[0], marker="o", markersize=3.5, label="training")
+    axes.plot(
+        log["step"],
+        log[f"validation_{name}"],
+        color=CATEGORIES[1],
+        marker="s",
+        markersize=3.5,
+        linestyle="--",
+        label="validation",
+    )
+    axes.set(xlabel="epoch", ylim=(0, None if name == "loss" else 1.02))
+    axes.set_title(name.capitalize(), loc="left", fontsize=11)
+    axes.legend(fontsize=9, frameon=False, loc="upper right" if name == "loss" else "lower right")
 
 
 def similarity_figure(
     steps: np.ndarray,
     similarity: Mapping[str, np.ndarray],
     chance: Mapping[str, tuple[float, float, float]],
-) -> Figure:
-    """Likeness of each kernel to the vertical and to the horizontal operators, over the steps.
+    new: NewFigure = own_figure,
+) -> np.ndarray:
+    """Likeness of each kernel to the operators of each direction, over the steps; Axes (directions,).
 
     similarity: direction → (steps, filters) largest |cosine|; chance: direction → the 1 %, 50 % and
     99 % points of the same measure over untrained kernels.
     """
-    page = PixelFigure(1080, 460)
+    page = PixelFigure(1080, 460, new)
+    drawn = []
     for index, (direction, values) in enumerate(similarity.items()):
         axes = page.axes(64 + index * 480, 60, 420, 320)
         _similarity_axes(axes, steps, values, chance[direction])
         axes.set_title(f"Best match with operators that detect {direction}", loc="left", fontsize=11)
         axes.set_ylabel("|cosine|" if index == 0 else "", fontsize=10)
+        drawn.append(axes)
     handles, labels = axes.get_legend_handles_labels()
     page.figure.legend(
         handles, labels, loc="center right", fontsize=9, frameon=False, bbox_to_anchor=(0.998, 0.5)
@@ -67,7 +76,7 @@ def similarity_figure(
         size=12,
         color=FAINT,
     )
-    return page.figure
+    return np.array(drawn)
 
 
 def _similarity_axes(

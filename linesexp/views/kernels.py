@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from linesexp.views.animation import Caption, Curves, Panel, animate
 from linesexp.views.colours import FAINT
 from linesexp.views.style import (
     CATEGORIES,
+    NewFigure,
     PixelFigure,
     bare,
+    own_figure,
     plain,
     scale_bar,
     show_map,
@@ -50,19 +51,25 @@ def kernels_gif(kernels: np.ndarray, steps: np.ndarray, log: Log) -> bytes:
 
 
 def before_after_figure(
-    before: np.ndarray, after: np.ndarray, operators: np.ndarray, captions: Sequence[str], last_step: float
-) -> Figure:
+    before: np.ndarray,
+    after: np.ndarray,
+    operators: np.ndarray,
+    captions: Sequence[str],
+    last_step: float,
+    new: NewFigure = own_figure,
+) -> np.ndarray:
     """Kernels (filters, k, k) untrained and trained on one scale, and the operator that each resembles.
 
     operators: (filters, k, k) of the sign that fits, each shown on its own scale; captions: a line
-    for each of them.
+    for each of them. Returns Axes (3, filters): untrained, trained, operators.
     """
     count = len(before)
     side, gap, left = 110, 14, 120
     columns = min(count, 8)
     bands = -(-count // columns)
     band_height = 3 * (side + gap) + 64
-    page = PixelFigure(left + columns * (side + gap) + 20, 64 + bands * band_height + 60)
+    page = PixelFigure(left + columns * (side + gap) + 20, 64 + bands * band_height + 60, new)
+    drawn = np.empty((3, count), dtype=object)
     page.text(20, 16, "First-layer kernels before and after training", size=19)
     limit = symmetric_limit(np.concatenate([before, after]))
     for band in range(bands):
@@ -74,11 +81,8 @@ def before_after_figure(
             x = left + (index - band * columns) * (side + gap)
             page.text(x + side / 2, top, f"kernel {index}", size=12, ha="center")
             for row, kernel in enumerate((before[index], after[index], operators[index])):
-                show_map(
-                    page.axes(x, top + 18 + row * (side + gap), side, side),
-                    kernel,
-                    limit if row < 2 else symmetric_limit(kernel),
-                )
+                drawn[row, index] = page.axes(x, top + 18 + row * (side + gap), side, side)
+                show_map(drawn[row, index], kernel, limit if row < 2 else symmetric_limit(kernel))
             page.text(
                 x + side / 2,
                 top + 18 + 3 * (side + gap) - 8,
@@ -88,19 +92,24 @@ def before_after_figure(
                 color=FAINT,
             )
     scale_bar(page, left, page.height - 42, 260, limit, "weight: one scale for the two upper rows")
-    return page.figure
+    return drawn
 
 
-def operators_figure(operators: np.ndarray, names: Sequence[str]) -> Figure:
-    """Operators (count, k, k) side by side, each on its own zero-centred scale, with their names."""
+def operators_figure(operators: np.ndarray, names: Sequence[str], new: NewFigure = own_figure) -> np.ndarray:
+    """Operators (count, k, k) side by side, each on its own zero-centred scale, with their names.
+
+    Returns Axes (count,).
+    """
     side, gap, left = 84, 30, 20
-    page = PixelFigure(left + len(operators) * (side + gap), 186)
+    page = PixelFigure(left + len(operators) * (side + gap), 186, new)
+    drawn = []
     page.text(left, 14, "Operators that kernels are compared with", size=17)
     for index, (operator, name) in enumerate(zip(operators, names, strict=True)):
         x = left + index * (side + gap)
-        show_map(page.axes(x, 46, side, side), operator, symmetric_limit(operator))
+        drawn.append(page.axes(x, 46, side, side))
+        show_map(drawn[-1], operator, symmetric_limit(operator))
         page.text(x + side / 2, 138, name, size=11, ha="center", linespacing=1.3)
-    return page.figure
+    return np.array(drawn)
 
 
 def _stage(

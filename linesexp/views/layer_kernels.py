@@ -36,6 +36,7 @@ MOST_TILES = 256
 MOST_CHANNELS = 16  # of a filter, where it has more: its strongest
 WIDTH, LEFT, TOP, BELOW = 960, 20, 92, 64
 GAP, BETWEEN, LABEL = 2, 14, 15  # px between tiles, between strips, and for the number above a strip
+COLOUR_ROOM = 1240  # of a sheet in colour, whose strips are long
 ROOM = 680  # px of height that tiles are enlarged to fill
 SMALLEST, LARGEST = 14, 80  # px, sides of a tile
 MOMENTS = 5  # px between moments
@@ -133,7 +134,8 @@ def layer_sheet(
         grey = np.stack([luminance(np.moveaxis(strip, 0, -1)) for strip in tiles])
         parts = [_in_colour(tiles, limit)[:, None], coloured(grey, limit)[:, None], pictures]
         pictures = np.concatenate(parts, axis=1)
-    layout = _layout(len(pictures), pictures.shape[1], len(kernels), kernels.shape[1:3], TOP - 18)
+    room = COLOUR_ROOM if colour else ROOM
+    layout = _layout(len(pictures), pictures.shape[1], len(kernels), kernels.shape[1:3], TOP - 18, room)
     words = chosen.words
     if colour:
         words += "; each in colour, its luminance, then red, green, blue"
@@ -163,7 +165,9 @@ def _tile_size(layout: _Layout, size: Sequence[int]) -> tuple[int, int]:
     return size[1] * layout.zoom, size[0] * layout.zoom
 
 
-def _layout(strips: int, tiles: int, moments: int, size: Sequence[int], start: int = TOP) -> _Layout:
+def _layout(
+    strips: int, tiles: int, moments: int, size: Sequence[int], start: int = TOP, room: int = ROOM
+) -> _Layout:
     """As large as fits the room; where even the smallest tiles do not, the picture grows downwards."""
     height, width = size
     smallest = -(-SMALLEST // max(size))
@@ -174,7 +178,7 @@ def _layout(strips: int, tiles: int, moments: int, size: Sequence[int], start: i
         columns = max(1, (WIDTH - 2 * LEFT + BETWEEN) // across)
         rows = -(-strips // columns)
         fits = across <= WIDTH - 2 * LEFT + BETWEEN
-        if (fits and rows * down <= ROOM) or (zoom <= smallest and fits) or zoom == 1:
+        if (fits and rows * down <= room) or (zoom <= smallest and fits) or zoom == 1:
             break
     places = [
         (LEFT + index % columns * across, start + index // columns * down + LABEL) for index in range(strips)

@@ -1,4 +1,4 @@
-"""Render report.html: one file, nothing loaded from anywhere, nothing that runs but its own module."""
+"""Render pages: one file each, nothing loaded from anywhere, nothing that runs but its own module."""
 
 import base64
 import hashlib
@@ -15,8 +15,10 @@ from PIL import Image
 from linesexp.views.embedding import joined_modules, json_for_script
 
 
-def render_page(laboratory: dict[str, Any] | None = None, **content: Any) -> str:
-    """The report page. content: the names that templates/report.html uses; all text is escaped.
+def render_page(
+    template: str = "report.html", laboratory: dict[str, Any] | None = None, **content: Any
+) -> str:
+    """A page from one of templates/. content: the names that the template uses; all text is escaped.
 
     laboratory: what report.laboratory gives; without it the page only tells.
     """
@@ -30,8 +32,8 @@ def render_page(laboratory: dict[str, Any] | None = None, **content: Any) -> str
     )
     # The style and the scripts are ours and must not be escaped, and the data is JSON without any `<`.
     return (
-        _templates()
-        .get_template("report.html")
+        templates()
+        .get_template(template)
         .render(
             style=Markup(style),
             script=Markup(script),
@@ -57,7 +59,8 @@ def fewer_colours(png: bytes) -> bytes:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of this room, with autoescape: what is put in is text unless it is Markup."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("linesexp.views"),
         autoescape=True,

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from linesexp.views.animation import Caption, Panel, animate
 from linesexp.views.colours import FAINT, INK
 from linesexp.views.style import (
     CATEGORIES,
+    NewFigure,
     PixelFigure,
     bare,
+    own_figure,
     scale_bar,
     show_map,
     show_picture,
@@ -41,18 +42,27 @@ class Responses:
 
 
 def responses_figure(
-    pictures: Sequence[np.ndarray], class_names: Sequence[str], rows: Sequence[Responses], activation: str
-) -> Figure:
-    """Rows of kernels, columns of stages for each picture, one scale for all maps."""
+    pictures: Sequence[np.ndarray],
+    class_names: Sequence[str],
+    rows: Sequence[Responses],
+    activation: str,
+    new: NewFigure = own_figure,
+) -> np.ndarray:
+    """Rows of kernels, columns of stages for each picture, one scale for all maps.
+
+    Returns Axes (rows, 1 + 3 · pictures): the kernel, then its maps of each picture.
+    """
     limit = symmetric_limit(np.concatenate([m.ravel() for row in rows for maps in row.maps for m in maps]))
     kernel_limit = symmetric_limit(np.concatenate([row.kernel.ravel() for row in rows]))
-    page = _stage(pictures, class_names, len(rows), activation, "Responses before and after training")
+    page = _stage(pictures, class_names, len(rows), activation, "Responses before and after training", new)
+    drawn = np.empty((len(rows), 1 + 3 * len(pictures)), dtype=object)
     for index, row in enumerate(rows):
         top = TOP + index * ROW
         page.text(LEFT, top + SIDE / 2, row.name, size=14, va="center", linespacing=1.5)
-        show_map(page.axes(*_place(0, top), SIDE, SIDE), row.kernel, kernel_limit)
+        drawn[index, 0] = page.axes(*_place(0, top), SIDE, SIDE)
+        show_map(drawn[index, 0], row.kernel, kernel_limit)
         for column, values in enumerate(values for maps in row.maps for values in maps):
-            axes = page.axes(*_place(1 + column, top), SIDE, SIDE)
+            axes = drawn[index, 1 + column] = page.axes(*_place(1 + column, top), SIDE, SIDE)
             show_map(axes, values, limit)
             if column % 3 and not values.any():
                 axes.text(0.5, 0.5, "silent", transform=axes.transAxes, ha="center", va="center", color=FAINT)
@@ -60,7 +70,7 @@ def responses_figure(
     bottom = TOP + len(rows) * ROW
     scale_bar(page, LEFT + NAME_WIDTH, bottom, 200, limit, "response (all maps)")
     scale_bar(page, LEFT + NAME_WIDTH + 460, bottom, 200, kernel_limit, "weight (all kernels)")
-    return page.figure
+    return drawn
 
 
 def responses_gif(
@@ -98,11 +108,16 @@ def responses_gif(
 
 
 def _stage(
-    pictures: Sequence[np.ndarray], class_names: Sequence[str], rows: int, activation: str, title: str
+    pictures: Sequence[np.ndarray],
+    class_names: Sequence[str],
+    rows: int,
+    activation: str,
+    title: str,
+    new: NewFigure = own_figure,
 ) -> PixelFigure:
     """The pictures and headings above the rows."""
     left, _ = _place(1 + 3 * len(pictures), 0)
-    page = PixelFigure(left + SIDE + 50, TOP + rows * ROW + 52)
+    page = PixelFigure(left + SIDE + 50, TOP + rows * ROW + 52, new)
     page.text(LEFT, 20, title, size=19)
     page.text(_place(0, 0)[0] + SIDE / 2, TOP - 8, "kernel", size=13, ha="center", va="bottom")
     for index, picture in enumerate(pictures):

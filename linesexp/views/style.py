@@ -1,6 +1,7 @@
 """What all pictures share: colours, figures measured in pixels, and PNG bytes."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,25 @@ CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", 
 MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*")
 
 
-class PixelFigure:
-    """A matplotlib figure whose parts are placed in pixels from the top left."""
+NewFigure = Callable[..., Figure]  # called with figsize, dpi and facecolor
 
-    def __init__(self, width: int, height: int) -> None:
+
+def own_figure(**how: Any) -> Figure:
+    """A figure that nobody else knows of: drawn into memory, never shown by itself, never to be closed."""
+    figure = Figure(**how)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+class PixelFigure:
+    """A matplotlib figure whose parts are placed in pixels from the top left.
+
+    new: what makes it: `own_figure`, or `matplotlib.pyplot.figure` for one that notebooks and windows show.
+    """
+
+    def __init__(self, width: int, height: int, new: NewFigure = own_figure) -> None:
         self.width, self.height = width, height
-        self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-        self.canvas = FigureCanvasAgg(self.figure)
+        self.figure = new(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Axes that cover this rectangle."""
@@ -48,15 +61,28 @@ class PixelFigure:
 
     def rgb(self) -> np.ndarray:
         """The picture as uint8 (height, width, 3)."""
-        self.canvas.draw()
-        return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()
+        canvas = FigureCanvasAgg(self.figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def png_bytes(figure: Figure) -> bytes:
-    """A figure as a PNG file, without the date or version that would make equal figures differ."""
+def png_bytes(shown: Figure | Axes | np.ndarray) -> bytes:
+    """A figure, or the one that holds these axes, as a PNG file.
+
+    Without the date or version that would make equal figures differ.
+    """
+    figure = figure_of(shown)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=figure.dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def figure_of(shown: Figure | Axes | np.ndarray) -> Figure:
+    """The figure that holds some axes, one or an array of them."""
+    if isinstance(shown, Figure):
+        return shown
+    figure = np.ravel(np.asarray(shown, dtype=object))[0].get_figure(root=True)
+    return figure
 
 
 def show_map(axes: Axes, values: np.ndarray, limit: float) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG
@@ -13,7 +12,7 @@ from linesexp.kernels.course import Course, CourseChance
 from linesexp.kernels.health import LIVE
 from linesexp.kernels.tuning import Tuning
 from linesexp.views.colours import FAINT, INK
-from linesexp.views.style import CATEGORIES, PixelFigure, plain, step_name
+from linesexp.views.style import CATEGORIES, NewFigure, PixelFigure, own_figure, plain, step_name
 
 COLUMNS = 4
 RADIUS, GAP, LEFT, TOP = 72, 64, 140, 84
@@ -26,16 +25,19 @@ PROBES = (
 )
 
 
-def tuning_figure(before: Tuning, after: Tuning, health: Sequence[str], last_step: float) -> Figure:
+def tuning_figure(
+    before: Tuning, after: Tuning, health: Sequence[str], last_step: float, new: NewFigure = own_figure
+) -> Axes:
     """Responses of each kernel to bars and to step edges, untrained (grey) and trained (blue).
 
     before, after: tuning of the same kernels; health: the word for each trained kernel, see
-    kernels.health. All circles of a kernel share one scale, which is written above them.
+    kernels.health. All circles of a kernel share one scale, which is written above them. Returns the one
+    Axes that holds all curves, in pixels from the top left.
     """
     count = len(after.bars)
     columns = min(count, COLUMNS)
     width = max(LEFT + columns * (2 * RADIUS + GAP) + 16, 900)
-    page = PixelFigure(width, TOP + -(-count // columns) * BAND + 84)
+    page = PixelFigure(width, TOP + -(-count // columns) * BAND + 84, new)
     # All curves lie on one set of axes in pixels: 128 polar axes would take many seconds.
     axes = page.axes(0, 0, page.width, page.height)
     axes.set(xlim=(0, page.width), ylim=(page.height, 0))
@@ -62,7 +64,7 @@ def tuning_figure(before: Tuning, after: Tuning, health: Sequence[str], last_ste
         color=FAINT,
         linespacing=1.5,
     )
-    return page.figure
+    return axes
 
 
 class _Curves:
@@ -158,9 +160,15 @@ def _triangle(centre: np.ndarray, angle_deg: float) -> np.ndarray:
     return np.array([tip, tip + 7 * outwards + 4 * sideways, tip + 7 * outwards - 4 * sideways])
 
 
-def course_figure(steps: np.ndarray, course: Course, chance: CourseChance) -> Figure:
-    """Shares of energy, and the best match with line and with edge operators, over the steps (steps,)."""
-    page = PixelFigure(1080, 430)
+def course_figure(
+    steps: np.ndarray, course: Course, chance: CourseChance, new: NewFigure = own_figure
+) -> np.ndarray:
+    """Shares of energy, and the best match with line and with edge operators, over the steps (steps,).
+
+    Returns Axes (4,): the shares that are even, odd and constant, and the match.
+    """
+    page = PixelFigure(1080, 430, new)
+    drawn = []
     page.text(64, 20, "Share of each kernel's energy", size=15)
     parts = (
         ("even, as a line is", course.even, chance.even),
@@ -174,6 +182,7 @@ def course_figure(steps: np.ndarray, course: Course, chance: CourseChance) -> Fi
         axes.axhline(level, color=INK, linewidth=1.2, linestyle=":")
         words = f"chance: {level:.2f}"
         axes.text(0.97, 0.985, words, transform=axes.transAxes, ha="right", va="top", fontsize=9)
+        drawn.append(axes)
     page.text(680, 20, "Best match with any operator of a kind", size=15)
     axes = _course_axes(page, 680, 376, steps, "|cosine|")
     _over_kernels(axes, steps, course.line, np.median, 0, f"line (chance: {chance.line[1]:.2f})")
@@ -190,7 +199,7 @@ def course_figure(steps: np.ndarray, course: Course, chance: CourseChance) -> Fi
         color=FAINT,
         linespacing=1.5,
     )
-    return page.figure
+    return np.array([*drawn, axes])
 
 
 def _course_axes(page: PixelFigure, left: int, width: int, steps: np.ndarray, title: str) -> Axes:

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
 
 from linesexp.views.colours import FAINT, SILENT
 from linesexp.views.style import (
     CATEGORIES,
     DIVERGING,
+    NewFigure,
     PixelFigure,
     bare,
+    own_figure,
     show_picture,
     symmetric_limit,
 )
@@ -24,29 +26,35 @@ Layer = tuple[str, np.ndarray]  # name, maps (h, w, filters) or units (n,)
 
 
 def walkthrough_figure(
-    picture: np.ndarray, true_class: str, layers: Sequence[Layer], class_names: Sequence[str], caption: str
-) -> Figure:
+    picture: np.ndarray,
+    about: str,
+    layers: Sequence[Layer],
+    class_names: Sequence[str],
+    caption: str,
+    new: NewFigure = own_figure,
+) -> np.ndarray:
     """Every layer's maps of one picture; the last layer holds the probabilities.
 
-    Each layer has a zero-centred scale of its own, written beside it. Maps that are zero everywhere
-    are grey and marked silent.
+    about: what the picture is. Each layer has a zero-centred scale of its own, written beside it. Maps
+    that are zero everywhere are grey and marked silent. Returns Axes (1 + layers,): the picture, the layers.
     """
     heights = [_height(values) for _, values in layers[:-1]] + [max(SIDE, BAR * len(class_names)) + 22]
-    page = PixelFigure(WIDTH, 196 + sum(heights) + 40)
+    page = PixelFigure(WIDTH, 196 + sum(heights) + 40, new)
     page.text(20, 16, "One picture's way through the network", size=19)
-    show_picture(page.axes(LEFT, 56, 112, 112), picture)
+    drawn = [page.axes(LEFT, 56, 112, 112)]
+    show_picture(drawn[0], picture)
     page.text(20, 112, f"input\n{picture.shape[0]}×{picture.shape[1]}", size=13, va="center", linespacing=1.4)
-    page.text(LEFT + 130, 74, f"a test picture, class {true_class}\n{caption}", size=13, linespacing=1.6)
+    page.text(LEFT + 130, 74, f"{about}\n{caption}", size=13, linespacing=1.6)
     top = 192
     for index, ((name, values), height) in enumerate(zip(layers, heights, strict=True), 1):
         if index == len(layers):
-            _probabilities(page, top, name, values, class_names)
+            drawn.append(_probabilities(page, top, name, values, class_names))
         elif values.ndim == 3:
-            _maps(page, top, name, values)
+            drawn.append(_maps(page, top, name, values))
         else:
-            _units(page, top, name, values)
+            drawn.append(_units(page, top, name, values))
         top += height
-    return page.figure
+    return np.array(drawn)
 
 
 def _height(values: np.ndarray) -> int:
@@ -54,7 +62,7 @@ def _height(values: np.ndarray) -> int:
     return rows * (SIDE + GAP) + 22
 
 
-def _maps(page: PixelFigure, top: int, name: str, maps: np.ndarray) -> None:
+def _maps(page: PixelFigure, top: int, name: str, maps: np.ndarray) -> Axes:
     height, width, filters = maps.shape
     limit = symmetric_limit(maps)
     rows = -(-filters // PER_ROW)
@@ -79,15 +87,17 @@ def _maps(page: PixelFigure, top: int, name: str, maps: np.ndarray) -> None:
             place[1:-1, 1:-1] = DIVERGING(maps[rows_of[:, None], columns_of, index] / (2 * limit) + 0.5)
     axes.imshow(sheet, interpolation="nearest")
     _scale(page, top, limit)
+    return axes
 
 
-def _units(page: PixelFigure, top: int, name: str, units: np.ndarray) -> None:
+def _units(page: PixelFigure, top: int, name: str, units: np.ndarray) -> Axes:
     page.text(20, top + SIDE / 2, f"{name}\n{len(units)} numbers", size=12, va="center", linespacing=1.35)
     limit = symmetric_limit(units)
     axes = page.axes(LEFT, top + 16, PER_ROW * (SIDE + GAP) - GAP, SIDE - 32)
     axes.imshow(units[None], cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     bare(axes)
     _scale(page, top, limit)
+    return axes
 
 
 def _scale(page: PixelFigure, top: int, limit: float) -> None:
@@ -101,7 +111,7 @@ def _scale(page: PixelFigure, top: int, limit: float) -> None:
 
 def _probabilities(
     page: PixelFigure, top: int, name: str, values: np.ndarray, class_names: Sequence[str]
-) -> None:
+) -> Axes:
     page.text(20, top + SIDE / 2, f"{name}\nprobabilities", size=12, va="center", linespacing=1.35)
     axes = page.axes(LEFT + 100, top + 4, 420, max(SIDE, BAR * len(values)))
     colours = [CATEGORIES[index % len(CATEGORIES)] for index in range(len(values))]
@@ -113,3 +123,4 @@ def _probabilities(
     axes.spines[["top", "right"]].set_visible(False)
     for index, value in enumerate(values):
         axes.text(1.02, index, f"{value:.4f}", va="center", fontsize=9)
+    return axes

@@ -4,6 +4,7 @@ Usage: bench.py [ROUNDS]. What is compared takes turns within each round, becaus
 speed wanders; a row gives the median of the rounds' ratios.
 """
 
+import json
 import statistics
 import subprocess
 import sys
@@ -36,7 +37,9 @@ def main(rounds: int) -> None:
         for row in (bench_drawing, bench_angled_drawing, bench_data_set, bench_matching, bench_gif, bench_help):
             row(rounds * 3)
         bench_recording(Path(folder), rounds)
+        bench_recorder(rounds)
         bench_analysis(Path(folder), rounds)
+        bench_preferred(Path(folder), rounds)
         bench_experiment(Path(folder), rounds)
 
 
@@ -134,6 +137,13 @@ def bench_recording(folder: Path, rounds: int) -> None:
     row("recording and checkpoints, share of fit without them", spent, without, "≤ 5 %", f"{share:.1%}")
 
 
+def bench_recorder(rounds: int) -> None:
+    """Somebody's own fit with a KernelRecorder: what recorder_cost.py says, two lines."""
+    run = [sys.executable, Path(__file__).parent / "recorder_cost.py", str(2 * rounds)]
+    done = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True)
+    print(f"own fit with KernelRecorder, wanted: ≤ 2 % slower\n{done.stdout}", end="", flush=True)
+
+
 def bench_analysis(folder: Path, rounds: int) -> None:
     """All measures of a default run and its ledger, imports included, beside those of NumPy and matplotlib."""
     code = "import sys, linesexp; from linesexp.evidence.measuring import analyse; "
@@ -142,6 +152,18 @@ def bench_analysis(folder: Path, rounds: int) -> None:
     both = [[timed(lambda: subprocess.run(run, **QUIET)) for _ in range(rounds)] for run in (ours, bare)]  # noqa: B023
     mine, theirs = map(statistics.median, both)
     row("analysis of a run (plain: the imports alone)", mine, theirs, "≤ 5 s", f"{mine:.1f} s")
+
+
+def bench_preferred(folder: Path, rounds: int) -> None:
+    """Preferred inputs of all units of a default network, imports and figures included, and how many win."""
+    out = folder / "seen"
+    layers = [word for name in ("conv1", "conv2", "conv3", "dense") for word in ("--preferred", name)]
+    command = [BIN / "linesexp", "see", folder / "recording-0", *layers, "--out", out]
+    took = statistics.median([timed(lambda: subprocess.run(command, **QUIET)) for _ in range(rounds)])
+    found = json.loads((out / "seen.json").read_text())["preferred"]
+    print(
+        f"preferred inputs win: {found['wins']} of {found['live']} live units, ≥ 95 %; {seconds(took)}, ≤ 20 s"
+    )
 
 
 def bench_experiment(folder: Path, rounds: int) -> None:

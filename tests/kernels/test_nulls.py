@@ -112,7 +112,7 @@ def test_constant_kernels_are_left_out_of_a_null():
 
 def test_a_direction_alone_never_matches_better_than_any():
     null = null_of(smooth_kernels(), BANK)
-    assert null.by_direction["vertical"].max() <= null.any.max()
+    assert null.by_direction["vertical"].max() <= null.any.max() + 1e-6  # cosines are sums of float32
 
 
 def test_q_values_are_benjamini_hochbergs_and_skip_what_is_unknown():

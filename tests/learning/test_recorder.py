@@ -1,3 +1,5 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -129,8 +131,12 @@ def test_a_fit_that_fails_leaves_no_lock_behind(tmp_path):
     recorder = KernelRecorder(tmp_path / "mine")
     with pytest.raises(ArithmeticError):
         fit(somebodys_model(), recorder, Broken())
+    for thread in threading.enumerate():
+        if thread.name == "linesexp recording":
+            thread.join(20)
     with RunFolder(tmp_path / "mine").writing():
         pass
+    assert read_steps(RunFolder(tmp_path / "mine")).steps.tolist() == [0, 0.1, 0.2, 0.4, 0.8, 1]
 
 
 def test_what_a_callable_raises_goes_through():

@@ -107,3 +107,17 @@ def test_steps_come_back_in_the_order_of_the_model(tmp_path):
     with folder.writing():
         StepWriter(folder).save(0.0, {name: np.zeros(3, dtype=np.float32) for name in names})
     assert list(read_steps(folder).weights) == names
+
+
+@pytest.mark.parametrize(("only", "expected"), [((0, -1), [0, 3]), ((2,), [2]), ((0, 0, -4), [0])])
+def test_some_steps_are_read_without_the_others(tmp_path, only, expected):
+    folder = RunFolder(tmp_path / "run")
+    with folder.writing():
+        writer = StepWriter(folder)
+        for step in range(4):
+            writer.save(float(step), {"a": np.full(2, step, np.float32)})
+    for index in set(range(4)) - set(expected):
+        (tmp_path / "run" / step_name(index)).unlink()
+    history = read_steps(folder, only)
+    assert history.steps.tolist() == expected
+    assert history.weights["a"][:, 0].tolist() == expected

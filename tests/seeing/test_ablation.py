@@ -114,8 +114,12 @@ def test_leaving_out_a_kernel_that_answers_the_same_everywhere_changes_nothing(n
     settings, model = network
     weights = weights_of(model)
     weights["conv1/kernel"][..., 0] = 0
-    without = ablate(IMAGES, LABELS, weights, settings).without
-    assert without[0].loss_change == pytest.approx(0, abs=1e-6)
+    found = ablate(IMAGES, LABELS, weights, settings)
+    without = found.without
+    # Probabilities are float32: the last bits of a sum depend on how a processor groups its terms.
+    assert without[0].loss_change == pytest.approx(
+        0, abs=4 * np.finfo(np.float32).eps * max(1, found.whole.loss) * 4
+    )
     assert without[0].accuracy_change == 0
 
 

@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 
 from linesexp.views.compositions import MOST, LayerFields, compositions_figure
+from linesexp.views.style import figure_of
 
 
 def fields_of(filters, size=10, layer="conv2"):
     rng = np.random.default_rng(filters)
     before, after = rng.normal(size=(2, filters, size, size))
     return LayerFields(layer, before, after, *rng.uniform(-1, 1, (2, filters)))
+
+
+def drawn(layers, last_step):
+    """The figure itself."""
+    return figure_of(compositions_figure(layers, last_step))
 
 
 def texts(figure):
@@ -22,7 +28,7 @@ def maps(figure):
 
 def test_every_filter_is_there_before_and_after_on_one_scale():
     layer = fields_of(10)
-    figure = compositions_figure([layer], 20)
+    figure = drawn([layer], 20)
     shown = maps(figure)
     assert len(shown) == 20
     limit = max(np.abs(layer.before).max(), np.abs(layer.after).max())
@@ -34,7 +40,7 @@ def test_every_filter_is_there_before_and_after_on_one_scale():
 def test_the_best_agreement_comes_first_and_one_that_is_not_known_last():
     layer = fields_of(3)
     layer.agreement[:] = 0.1, np.nan, 0.8
-    figure = compositions_figure([layer], 20)
+    figure = drawn([layer], 20)
     assert [words for words in texts(figure) if words.startswith("filter ")] == [
         "filter 2",
         "filter 0",
@@ -45,7 +51,7 @@ def test_the_best_agreement_comes_first_and_one_that_is_not_known_last():
 
 
 def test_of_many_filters_it_says_how_many_are_shown():
-    figure = compositions_figure([fields_of(40)], 20)
+    figure = drawn([fields_of(40)], 20)
     assert len(maps(figure)) == 2 * MOST
     assert any(f"{MOST} of 40 filters" in words for words in texts(figure))
 
@@ -53,13 +59,13 @@ def test_of_many_filters_it_says_how_many_are_shown():
 def test_each_layer_has_a_scale_of_its_own():
     weak = fields_of(2, layer="conv3")
     weak.before[:], weak.after[:] = weak.before / 100, weak.after / 100
-    figure = compositions_figure([fields_of(2), weak], 20)
+    figure = drawn([fields_of(2), weak], 20)
     assert len({image.get_clim() for image in maps(figure)}) == 2
 
 
 @pytest.mark.parametrize("filters", [1, 8, 9, 17])
 def test_nothing_lies_beyond_the_figure(filters):
-    figure = compositions_figure([fields_of(filters), fields_of(filters, 26, "conv3")], 3)
+    figure = drawn([fields_of(filters), fields_of(filters, 26, "conv3")], 3)
     figure.canvas.draw()
     width, height = figure.canvas.get_width_height()
     for text in figure.texts:

@@ -11,7 +11,7 @@ from linesexp.views.contact_sheet import SIDE, contact_sheet
 from linesexp.views.figures import similarity_figure, training_figure
 from linesexp.views.kernels import before_after_figure
 from linesexp.views.responses import Responses, responses_figure
-from linesexp.views.style import DIVERGING, png_bytes, step_name, symmetric_limit
+from linesexp.views.style import DIVERGING, figure_of, png_bytes, step_name, symmetric_limit
 from linesexp.views.walkthrough import SIDE as MAP_SIDE
 from linesexp.views.walkthrough import walkthrough_figure
 
@@ -26,17 +26,21 @@ def rng():
 
 def training():
     columns = ("loss", "accuracy", "validation_loss", "validation_accuracy")
-    return training_figure({"step": np.arange(4.0)} | {name: rng().uniform(size=4) for name in columns})
+    return figure_of(
+        training_figure({"step": np.arange(4.0)} | {name: rng().uniform(size=4) for name in columns})
+    )
 
 
 def similarity(filters=8):
     values = {name: rng().uniform(size=(len(STEPS), filters)) for name in ("vertical", "horizontal")}
-    return similarity_figure(STEPS, values, dict.fromkeys(values, (0.2, 0.4, 0.6)))
+    return figure_of(similarity_figure(STEPS, values, dict.fromkeys(values, (0.2, 0.4, 0.6))))
 
 
 def before_after(filters=8, size=7):
     before, after, operators = rng().normal(size=(3, filters, size, size))
-    return before_after_figure(before, after, operators, ["prewitt 3×3\ncosine +0.90"] * filters, 2.0)
+    return figure_of(
+        before_after_figure(before, after, operators, ["prewitt 3×3\ncosine +0.90"] * filters, 2.0)
+    )
 
 
 def response(size=7, silent=False, preference=0.3):
@@ -50,7 +54,7 @@ def response(size=7, silent=False, preference=0.3):
 
 def responses(size=7, rows=4, names=CLASSES):
     pictures = rng().uniform(size=(2, 20, 20))
-    return responses_figure(pictures, names, [response(size)] * rows, "relu")
+    return figure_of(responses_figure(pictures, names, [response(size)] * rows, "relu"))
 
 
 def walkthrough(filters=8, size=7, names=CLASSES):
@@ -61,7 +65,15 @@ def walkthrough(filters=8, size=7, names=CLASSES):
         ("flatten", rng().normal(size=filters * 9)),
         ("dense", np.full(len(names), 1 / len(names))),
     ]
-    return walkthrough_figure(rng().uniform(size=(30, 30)), names[0], layers, names, "weights after epoch 2")
+    return figure_of(
+        walkthrough_figure(
+            rng().uniform(size=(30, 30)),
+            f"a test picture, class {names[0]}",
+            layers,
+            names,
+            "weights after epoch 2",
+        )
+    )
 
 
 def sheet(pictures=0, names=CLASSES):
@@ -192,7 +204,7 @@ def assert_one_centred_scale(found):
 
 def test_untrained_and_trained_kernels_share_one_scale_and_operators_have_their_own():
     before, after, operators = rng().normal(size=(3, 3, 5, 5))
-    figure = before_after_figure(before, 4 * after, 0.1 * operators, ["", "", ""], 2.0)
+    figure = figure_of(before_after_figure(before, 4 * after, 0.1 * operators, ["", "", ""], 2.0))
     shown = [(values, limits) for values, limits in maps(figure) if values.shape == (5, 5)]
     kernels = [shown[index] for index in range(9) if index % 3 < 2]
     assert_one_centred_scale(kernels)
@@ -205,7 +217,7 @@ def test_all_responses_share_one_scale_and_all_kernels_another():
     strong = Responses(
         strong.name, 5 * strong.kernel, [tuple(9 * m for m in maps) for maps in strong.maps], strong.preference
     )
-    figure = responses_figure(rng().uniform(size=(2, 20, 20)), CLASSES, [response(), strong], "relu")
+    figure = figure_of(responses_figure(rng().uniform(size=(2, 20, 20)), CLASSES, [response(), strong], "relu"))
     shown = [found for found in maps(figure) if found[0].shape in ((12, 12), (6, 6), (7, 7))]
     kernels = [found for found in shown if found[0].shape == (7, 7)]
     assert_one_centred_scale(kernels)
@@ -222,7 +234,7 @@ def painted(figure, share):
 def test_the_maps_of_a_layer_share_one_scale_and_each_layer_has_its_own(limit):
     maps = np.ones((9, 9, 3)) * [limit, limit / 2, -limit]
     layers = [("conv1", maps), ("pool1", 7 * maps), ("dense", np.array([0.5, 0.5]))]
-    figure = walkthrough_figure(np.zeros((20, 20)), "vertical", layers, CLASSES, "")
+    figure = figure_of(walkthrough_figure(np.zeros((20, 20)), "vertical", layers, CLASSES, ""))
     for share in (1, 0.5, -1):
         assert painted(figure, share) > 2 * 0.9 * MAP_SIDE**2
 
@@ -230,7 +242,7 @@ def test_the_maps_of_a_layer_share_one_scale_and_each_layer_has_its_own(limit):
 def test_the_scale_is_written_beside_the_maps():
     before, after, operators = rng().uniform(-0.1, 0.1, size=(3, 2, 3, 3))
     before[0, 0, 0] = 0.37
-    figure = before_after_figure(before, after, operators, ["", ""], 2.0)
+    figure = figure_of(before_after_figure(before, after, operators, ["", ""], 2.0))
     labels = [label.get_text() for axes in figure.axes for label in axes.get_xticklabels()]
     assert {"-0.37", "0", "0.37"} <= set(labels)
 
@@ -259,32 +271,45 @@ def test_silent_maps_of_a_layer_are_marked_and_counted(silent):
     values = rng().normal(size=(9, 9, 8))
     values[..., :silent] = 0
     layers = [("conv1", values), ("dense", np.array([0.5, 0.5]))]
-    figure = walkthrough_figure(np.zeros((20, 20)), "vertical", layers, CLASSES, "")
+    figure = figure_of(walkthrough_figure(np.zeros((20, 20)), "vertical", layers, CLASSES, ""))
     assert texts(figure).count("silent") == silent
     (heading,) = (text for text in texts(figure) if text.startswith("conv1"))
     assert heading == "conv1\n8 of 9×9" + (f"\n{silent} silent" if silent else "")
 
 
 def test_silent_responses_are_marked():
-    figure = responses_figure(
-        rng().uniform(size=(2, 20, 20)), CLASSES, [response(silent=True, preference=np.nan)], "relu"
+    figure = figure_of(
+        responses_figure(
+            rng().uniform(size=(2, 20, 20)), CLASSES, [response(silent=True, preference=np.nan)], "relu"
+        )
     )
     # For both pictures the map after ReLU and the one after pooling, and in place of the preference.
     assert texts(figure).count("silent") == 5
 
 
 def test_the_preference_is_written_with_its_sign():
-    figure = responses_figure(
-        rng().uniform(size=(2, 20, 20)), CLASSES, [response(preference=-0.25), response(preference=0.5)], "relu"
+    figure = figure_of(
+        responses_figure(
+            rng().uniform(size=(2, 20, 20)),
+            CLASSES,
+            [response(preference=-0.25), response(preference=0.5)],
+            "relu",
+        )
     )
     assert {"-0.25", "+0.50"} <= set(texts(figure))
 
 
 def test_a_log_without_training_values_for_step_zero_is_drawn():
     values = np.array([np.nan, 0.5, 0.25])
-    figure = training_figure(
-        {"step": np.arange(3.0), "validation_loss": np.array([0.7, 0.5, 0.2]), "validation_accuracy": values}
-        | {"loss": values, "accuracy": values}
+    figure = figure_of(
+        training_figure(
+            {
+                "step": np.arange(3.0),
+                "validation_loss": np.array([0.7, 0.5, 0.2]),
+                "validation_accuracy": values,
+            }
+            | {"loss": values, "accuracy": values}
+        )
     )
     assert png_bytes(figure).startswith(b"\x89PNG")
 
@@ -296,7 +321,7 @@ def test_a_step_is_named_by_its_epoch(step, name):
 
 def test_the_probabilities_of_a_walk_are_written_beside_their_classes():
     layers = [("conv1", rng().normal(size=(9, 9, 2))), ("dense", np.array([0.125, 0.875]))]
-    figure = walkthrough_figure(np.zeros((20, 20)), "vertical", layers, CLASSES, "")
+    figure = figure_of(walkthrough_figure(np.zeros((20, 20)), "vertical", layers, CLASSES, ""))
     assert {"0.1250", "0.8750"} <= set(texts(figure))
     labels = [label.get_text() for axes in figure.axes for label in axes.get_yticklabels()]
     assert [label for label in labels if label in CLASSES] == list(CLASSES)

@@ -73,14 +73,14 @@ def test_layers_of_any_shape_have_a_frame_for_each_step(shape):
 
 def test_the_largest_weight_of_all_steps_has_the_end_of_the_scale_wherever_it_is():
     kernels = np.zeros((3, 3, 3, 5, 4), np.float32)
-    kernels[2, 1, 1, 3, 2] = -2.0
+    kernels[:, 1, 1, 3, 2] = 0.0, -1.0, -2.0
     end = (np.array(DIVERGING(0.0)[:3]) * 255).round()
     frames = frames_of(layer_gif(kernels, np.arange(3.0), "a layer"))
     here = (np.abs(frames - end) <= 1).all(axis=-1).sum(axis=(1, 2))
     assert here[2] > here[0]  # the scale bar has it in all frames
     assert here[1] == here[0]
     sheet = drawn(layer_sheet(kernels[2:], "a layer"))
-    blank = drawn(layer_sheet(kernels[2:] * [[[[0], [0], [0], [1], [0]]]] * 0 + 0, "a layer"))
+    blank = drawn(layer_sheet(np.full_like(kernels[2:], 1e-9), "a layer"))
     assert (np.abs(sheet - end) <= 1).all(axis=-1).sum() > (np.abs(blank - end) <= 1).all(axis=-1).sum()
 
 

@@ -12,7 +12,7 @@ from linesexp.kernels.match import operator_bank
 from linesexp.kernels.nulls import initializer_null
 from linesexp.kernels.operators import line, prewitt
 from linesexp.kernels.tuning import tune
-from linesexp.views.style import png_bytes
+from linesexp.views.style import figure_of, png_bytes
 from linesexp.views.tuning import RADIUS, course_figure, tuning_figure
 
 BANK = operator_bank(7)
@@ -28,16 +28,16 @@ def tuned(kernels):
     return tune(np.asarray(kernels), np.zeros(len(kernels)), "relu")
 
 
-def figure_of(before, after, health=None):
-    return tuning_figure(tuned(before), tuned(after), health or ["live"] * len(after), 20.0)
+def tuning_of(before, after, health=None):
+    return figure_of(tuning_figure(tuned(before), tuned(after), health or ["live"] * len(after), 20.0))
 
 
 def many(count):
-    return figure_of(*rng().normal(size=(2, count, 7, 7)))
+    return tuning_of(*rng().normal(size=(2, count, 7, 7)))
 
 
 def course_of(filters=8):
-    return course_figure(STEPS, course(rng().normal(size=(len(STEPS), filters, 7, 7)), BANK), CHANCE)
+    return figure_of(course_figure(STEPS, course(rng().normal(size=(len(STEPS), filters, 7, 7)), BANK), CHANCE))
 
 
 def words(figure):
@@ -96,7 +96,7 @@ def test_any_number_of_kernels_has_two_circles_and_a_name_each(count):
 def test_all_curves_of_a_kernel_share_the_scale_that_is_written_above_them():
     kernels = rng().normal(size=(2, 7, 7))
     before, after = tuned(0.25 * kernels), tuned([kernels[0], 0.1 * kernels[1]])
-    figure = tuning_figure(before, after, ["live"] * 2, 20.0)
+    figure = figure_of(tuning_figure(before, after, ["live"] * 2, 20.0))
     rings, *drawn = curves(figure)
     for kernel in range(2):
         largest = max(part[kernel].max() for t in (before, after) for part in (t.bars, t.edges))
@@ -108,7 +108,7 @@ def test_all_curves_of_a_kernel_share_the_scale_that_is_written_above_them():
 
 
 def test_bars_point_along_the_bar_and_edges_towards_the_bright_side():
-    figure = figure_of([0.1 * line(7), 0.1 * prewitt(7)], [line(7), prewitt(7)])
+    figure = tuning_of([0.1 * line(7), 0.1 * prewitt(7)], [line(7), prewitt(7)])
     rings, _, trained = curves(figure)
     upright = trained[0] - (rings[0].min(axis=0) + rings[0].max(axis=0)) / 2
     height, width = np.abs(upright[:, 1]).max(), np.abs(upright[:, 0]).max()
@@ -116,7 +116,7 @@ def test_bars_point_along_the_bar_and_edges_towards_the_bright_side():
     np.testing.assert_allclose(upright[:36], -upright[36:72], atol=1e-9)  # mirrored
     to_the_right = trained[3] - (rings[6].min(axis=0) + rings[6].max(axis=0)) / 2
     assert to_the_right[:, 0].max() > 5 * -to_the_right[:, 0].min()
-    up = figure_of([prewitt(7)], [-prewitt(7, "horizontal")])
+    up = tuning_of([prewitt(7)], [-prewitt(7, "horizontal")])
     rings, _, trained = curves(up)
     upwards = trained[1] - (rings[2].min(axis=0) + rings[2].max(axis=0)) / 2
     assert -upwards[:, 1].min() > 5 * upwards[:, 1].max()
@@ -124,7 +124,7 @@ def test_bars_point_along_the_bar_and_edges_towards_the_bright_side():
 
 def test_the_preferred_angle_is_written_and_marked_where_there_is_one():
     found = tuned([line(7)])
-    figure = figure_of([line(7)], [line(7)])
+    figure = tuning_of([line(7)], [line(7)])
     assert f"90°, {found.one_minus_circular_variance[0]:.2f}" in words(figure)
     marks = figure.axes[0].collections[-1].get_paths()
     assert len(marks) == 2  # both ends of the bar; a line kernel has no bright side
@@ -136,7 +136,7 @@ def test_the_preferred_angle_is_written_and_marked_where_there_is_one():
 
 def test_kernels_that_do_not_answer_are_named_in_words():
     broken = np.full((7, 7), np.nan)
-    figure = figure_of(
+    figure = tuning_of(
         [line(7), line(7), broken, line(7)],
         [line(7), 0 * line(7), 0 * line(7), broken],
         ["live", "dead", "silent", "dead"],
@@ -163,7 +163,7 @@ def test_a_course_has_a_thin_curve_for_each_kernel_and_a_strong_one_for_all(filt
 
 def test_the_strong_curves_are_means_of_shares_and_medians_of_matches():
     measured = course(rng().normal(size=(len(STEPS), 7, 7, 7)), BANK)
-    figure = course_figure(STEPS, measured, CHANCE)
+    figure = figure_of(course_figure(STEPS, measured, CHANCE))
     strong = [curve.get_ydata() for axes in figure.axes for curve in axes.lines if curve.get_linewidth() > 2]
     expected = [values.mean(axis=1) for values in (measured.even, measured.odd, measured.dc)]
     expected += [np.median(values, axis=1) for values in (measured.line, measured.edge)]
@@ -186,7 +186,7 @@ def test_chance_is_drawn_and_written():
 def test_kernels_and_steps_without_numbers_are_left_out():
     values = np.full((len(STEPS), 3), 0.5)
     values[1:, 2], values[3] = np.nan, np.nan
-    figure = course_figure(STEPS, Course(*[values] * 5), CHANCE)
+    figure = figure_of(course_figure(STEPS, Course(*[values] * 5), CHANCE))
     assert png_bytes(figure)
     (strong,) = (curve for curve in figure.axes[0].lines if curve.get_linewidth() > 2)
     np.testing.assert_allclose(strong.get_ydata(), [0.5, 0.5, 0.5, np.nan])
@@ -194,4 +194,4 @@ def test_kernels_and_steps_without_numbers_are_left_out():
 
 def test_a_single_step_is_drawn():
     measured = course(rng().normal(size=(1, 8, 7, 7)), BANK)
-    assert png_bytes(course_figure(np.zeros(1), measured, CHANCE))
+    assert png_bytes(figure_of(course_figure(np.zeros(1), measured, CHANCE)))

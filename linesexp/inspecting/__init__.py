@@ -1,0 +1,1 @@
+"""Kernels of somebody's own model: from a file, or recorded while it learned."""

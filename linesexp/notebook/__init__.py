@@ -1,0 +1,1 @@
+"""How a run shows itself where somebody works with it in Python: a card, figures, GIFs."""

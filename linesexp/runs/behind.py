@@ -1,0 +1,81 @@
+"""Commit recorded steps behind a training's back, so that it does not wait for the disk."""
+
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+
+from linesexp.errors import StorageError
+from linesexp.runs.folder import RunFolder
+from linesexp.runs.steps import Step, StepWriter
+
+MOST_WAITING = 16_000_000  # bytes of weights, beyond which a training waits after all
+
+
+class StepsBehind:
+    """Commits steps in their order in a thread of its own, as many at once as have come meanwhile.
+
+    The thread lives, and holds the folder's lock, as long as something waits; Python ends only after it. Memory
+    is bounded: at most MOST_WAITING bytes, or a single step, wait, and as many again are being written.
+    """
+
+    def __init__(self, run: RunFolder, beside: Mapping[str, bytes] | None = None) -> None:
+        """beside: files that are committed together with the first step."""
+        self._run = run
+        self._writer = StepWriter(run, beside=beside)
+        self._waiting: list[Step] = []
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+        self._changed = threading.Condition()
+
+    def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
+        """Take one step; the arrays must be its own. Raises what went wrong with an earlier one, once."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting or self._size(weights) <= MOST_WAITING)
+            self._raise()
+            self._waiting.append((step, weights))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="linesexp recording")
+                self._thread.start()
+            self._changed.notify_all()
+
+    def finish(self) -> None:
+        """Wait until everything is committed. Raises what went wrong, once."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._thread is None)
+            self._raise()
+
+    def _size(self, more: dict[str, np.ndarray]) -> int:
+        """Bytes that wait, if these came to them."""
+        all_of_them = [more, *(weights for _, weights in self._waiting)]
+        return sum(value.nbytes for weights in all_of_them for value in weights.values())
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _work(self) -> None:
+        while steps := self._next():
+            try:
+                with self._run.writing():
+                    self._commit(steps)
+            except Exception as error:  # whatever it is, the training must hear of it
+                with self._changed:
+                    self._error, self._waiting = error, []
+
+    def _commit(self, steps: list[Step]) -> None:
+        try:
+            self._writer.save_all(steps)
+        except StorageError:  # one after the other, as many as the disk still takes
+            for step in steps:
+                self._writer.save(*step)
+
+    def _next(self) -> list[Step]:
+        """All that waits; nothing, at which the thread ends."""
+        with self._changed:
+            steps, self._waiting = self._waiting, []
+            if not steps:
+                self._thread = None
+            self._changed.notify_all()
+            return steps
