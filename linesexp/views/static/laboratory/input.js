@@ -1,19 +1,14 @@
 // The picture that the network looks at: chosen, drawn, or opened from a file.
 
 import { addStroke, blankPicture, groundOf, inverted, laidOn, lineCoverage, shifted, snappedCentre, unlike } from "./drawing.js";
-import { canvasOf, element } from "./elements.js";
+import { canvasOf, element, setText } from "./elements.js";
 import { PictureError, readPicture } from "./files.js";
 import { buildGallery } from "./gallery.js";
 import { paintPicture } from "./painting.js";
+import { arrowOf, pointOn } from "./pointing.js";
+import { buildTools } from "./tools.js";
 
 const MOST_UNDONE = 50;
-const THICKEST = 8; // px
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const HINTS = {
-  pen: "Draw on the picture with mouse, pen or finger.",
-  eraser: "Wipe over what you want to remove.",
-  line: "Click or tap where the line's middle should be, or use the button. The sliders then change the line you placed last.",
-};
 
 /** Canvas with tools, gallery, and the way in for picture files. State: picture. */
 export function buildInput(home, experiment, state) {
@@ -72,18 +67,10 @@ export function buildInput(home, experiment, state) {
     show(laidOn(stroke.before, stroke.coverage, tools.tool() === "eraser" ? ground : ink()), "drawn by you");
   }
 
-  function placeOf(event) {
-    const box = canvas.getBoundingClientRect();
-    return {
-      row: ((event.clientY - box.top - canvas.clientTop) / canvas.clientHeight) * shape.height,
-      column: ((event.clientX - box.left - canvas.clientLeft) / canvas.clientWidth) * shape.width,
-    };
-  }
-
   function pressed(event) {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    const place = placeOf(event);
+    const place = pointOn(canvas, event);
     if (tools.tool() === "line") return placeLine(place.row, place.column);
     remember();
     line = null;
@@ -92,16 +79,16 @@ export function buildInput(home, experiment, state) {
   }
 
   function moved(event) {
-    if (stroke) for (const each of event.getCoalescedEvents?.() ?? [event]) drawStroke(placeOf(each));
+    if (stroke) for (const each of event.getCoalescedEvents?.() ?? [event]) drawStroke(pointOn(canvas, each));
     else if (line && canvas.hasPointerCapture(event.pointerId)) {
-      Object.assign(line, placeOf(event));
+      Object.assign(line, pointOn(canvas, event));
       drawLine();
     }
   }
 
   function key(event) {
-    const by = ARROWS[event.key];
-    if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
+    const by = arrowOf(event);
+    if (!by) return;
     event.preventDefault();
     remember();
     if (line) {
@@ -178,75 +165,14 @@ export function buildInput(home, experiment, state) {
       own = picture;
     }
     paintPicture(canvas, picture);
-    write(caption, picture.from ?? testName(experiment, picture));
-    write(note, unlike(picture, experiment.contrast));
+    setText(caption, picture.from ?? testName(experiment, picture));
+    setText(note, unlike(picture, experiment.contrast));
   });
   buildGallery(gallery, experiment, state);
 }
 
 function testName(experiment, { number, label }) {
   return number === undefined ? "a picture" : `test picture ${number}: ${experiment.classes[label]}`;
-}
-
-// Only what changed is read out.
-function write(home, words) {
-  if (home.textContent !== words) home.textContent = words;
-}
-
-// Pen, eraser and line, with their sliders: {node, tool(), number(name)}.
-function buildTools(shape, lines, { changed, place, chosen }) {
-  const middle = ([low, high]) => Math.round((low + high) / 2);
-  const longest = Math.ceil(Math.hypot(shape.height, shape.width));
-  const angle = lines ? lines.anglesDeg.at(-1) : 90;
-  const sliders = {
-    thickness: slider("thickness", 1, THICKEST, Math.min(THICKEST, lines ? middle(lines.thicknessPx) : 2), " px"),
-    contrast: slider("contrast", 1, 100, 100, " %"),
-    angle: slider("angle", 0, 180, Math.round(angle), "°"),
-    length: slider("length", 1, longest, lines ? middle(lines.lengthPx) : Math.round(shape.height / 2), " px"),
-  };
-  const hint = element("p", { class: "lab-note" });
-  const button = element("button", { type: "button", onclick: place }, "Place a line in the middle");
-  const ofLine = element("div", {}, sliders.angle.node, sliders.length.node, button);
-  const choices = ["pen", "eraser", "line"].map((name) =>
-    element(
-      "label",
-      {},
-      element("input", { type: "radio", name: "lab-tool", value: name, checked: name === "pen", onchange: () => pick(name) }),
-      ` ${name}`,
-    ),
-  );
-  let tool = "pen";
-
-  function pick(name) {
-    tool = name;
-    ofLine.hidden = name !== "line";
-    sliders.contrast.node.hidden = name === "eraser";
-    hint.textContent = HINTS[name];
-    chosen();
-  }
-
-  function slider(name, min, max, value, unit) {
-    const words = element("output", {}, `${value}${unit}`);
-    const input = element("input", {
-      type: "range",
-      min,
-      max,
-      value,
-      "aria-label": name,
-      "aria-valuetext": `${value}${unit}`,
-      oninput: () => {
-        words.textContent = `${input.value}${unit}`;
-        input.setAttribute("aria-valuetext", words.textContent);
-        changed();
-      },
-    });
-    return { input, node: element("label", { class: "lab-slider" }, element("span", {}, name), input, words) };
-  }
-
-  pick(tool);
-  const node = element("fieldset", { class: "lab-tools" }, element("legend", {}, "Draw"));
-  node.append(element("div", { class: "lab-buttons" }, ...choices), sliders.thickness.node, sliders.contrast.node, ofLine, hint);
-  return { node, tool: () => tool, number: (name) => Number(sliders[name].input.value) };
 }
 
 // A button for a picture file; one may also be dropped anywhere on the panel.

@@ -1,5 +1,6 @@
 // The laboratory: opens the run that the page carries and puts its parts together.
 
+import { buildArithmetic } from "./arithmetic.js";
 import { buildClasses } from "./classes.js";
 import { openExperiment } from "./experiment.js";
 import { buildInput } from "./input.js";
@@ -12,6 +13,7 @@ const PARTS = {
   "lab-input": buildInput,
   "lab-classes": buildClasses,
   "lab-layers": buildLayers,
+  "lab-arithmetic": buildArithmetic,
 };
 
 async function openLaboratory() {
