@@ -4,12 +4,10 @@ import { buildConvolving, buildPooling } from "./convolving.js";
 import { buildDeciding, buildFlatten } from "./deciding.js";
 import { element, setText } from "./elements.js";
 import { choosePlaces, mapView } from "./mapview.js";
-import { divergingColour, limitOf, paint, paintMap, paintPicture } from "./painting.js";
+import { limitOf, paintMap, paintPicture } from "./painting.js";
 import { brief } from "./grids.js";
 import { inputOf, receptiveField, scoreOf, strongestPlace, valueAt, windowOf } from "./places.js";
 import { createSweep } from "./sweep.js";
-
-const EMPTY = [196, 201, 208]; // of places that a sweep has not reached
 
 /** Choice of layer, map and place, and what happens there. State: picture, step, edits, layer, map, place. */
 export function buildArithmetic(home, experiment, state) {
@@ -69,13 +67,21 @@ export function buildArithmetic(home, experiment, state) {
     end = tail[name] ?? null;
     const layer = end ? `pool${convs}` : name;
     const { maps } = outputs().find((each) => each.name === layer);
-    state.set({ layer, map: Math.min(state.get("map"), maps - 1), place: null });
+    const map = end === "dense" ? mostTelling(outputs()) : Math.min(state.get("map"), maps - 1);
+    state.set({ layer, map, place: null });
     update();
   }
 
   function choosePlace(place) {
     if (sweep.running()) sweep.stop();
     state.set({ place });
+  }
+
+  // The map that adds most to the winner's score, or takes most from it.
+  function mostTelling(layers) {
+    const weights = experiment.weightsAt(state.get("step"), state.get("edits"));
+    const { perMap } = scoreOf(layers.at(-3), weights, winnerOf(layers.at(-1)), experiment.classes.length);
+    return perMap.reduce((best, sum, map) => (Math.abs(sum) > Math.abs(perMap[best]) ? map : best), 0);
   }
 
   // The layer whose map is shown: of flatten and dense, the last pooling.
@@ -132,7 +138,7 @@ export function buildArithmetic(home, experiment, state) {
     else paintMap(inputView.canvas, input, from, limitOf(input.values));
     inputView.frame(window);
     outputView.title(`out: map ${map} of ${layer.name}`);
-    paintOutput(layer, map);
+    paintMap(outputView.canvas, layer, map, limitOf(layer.values), layer.values, swept ?? Infinity);
     outputView.frame({ ...place, size: 1 });
     const at = `row ${place.row}, column ${place.column}`;
     setText(lead, `${layer.name}, map ${map}, ${at}: ${brief(valueAt(layer, map, place), 4)}`);
@@ -141,8 +147,7 @@ export function buildArithmetic(home, experiment, state) {
 
   function showEnd({ picture, layers, pooled, index, map, place, weights }) {
     const dense = layers.at(-1);
-    const winner = Math.max(0, dense.probabilities.indexOf(Math.max(...dense.probabilities)));
-    const of = chosen ?? winner;
+    const of = chosen ?? winnerOf(dense);
     showField(picture, layers, index, place, true);
     inputView.node.hidden = end === "flatten";
     outputView.frame({ ...place, size: 1 });
@@ -168,18 +173,9 @@ export function buildArithmetic(home, experiment, state) {
     fieldView.node.hidden = !wanted;
     if (!wanted) return;
     const field = receptiveField(layers, index, network, place);
-    fieldView.title(`all that it sees of the picture: ${field.size}×${field.size} pixels`);
+    fieldView.title(`all it sees: ${field.size}×${field.size} pixels`);
     paintPicture(fieldView.canvas, picture);
     fieldView.frame(field);
-  }
-
-  function paintOutput(layer, map) {
-    const limit = limitOf(layer.values);
-    const reached = swept ?? Infinity;
-    paint(outputView.canvas, layer.height, layer.width, (row, column) => {
-      const at = row * layer.width + column;
-      return at > reached ? EMPTY : divergingColour(layer.values[at * layer.maps + map], limit);
-    });
   }
 
   // What else was chosen ends a sweep, and a tile of another layer ends the view of flatten and dense.
@@ -193,6 +189,10 @@ export function buildArithmetic(home, experiment, state) {
     before = now;
     update();
   });
+}
+
+function winnerOf({ probabilities }) {
+  return Math.max(0, probabilities.indexOf(Math.max(...probabilities)));
 }
 
 function layerWords(name, layers) {

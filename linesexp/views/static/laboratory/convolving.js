@@ -1,9 +1,10 @@
 // One number of a convolution or a pooling, written out.
 
-import { element } from "./elements.js";
+import { element, setText } from "./elements.js";
 import { brief, greyColour, numberGrid, signedColour, sumTable, tint } from "./grids.js";
 import { limitOf } from "./painting.js";
 import { convolutionAt, numbersIn, total, valueAt } from "./places.js";
+import { rove } from "./roving.js";
 
 const AFTER = {
   relu: "ReLU: what is above zero stays, all else becomes 0",
@@ -17,40 +18,39 @@ const AFTER = {
 /** The view of a convolution: {node, show({layer, input, window, weights, map, channel, place, pooled, network})}. */
 export function buildConvolving(chooseChannel) {
   const words = element("p", {});
-  const select = element("select", { class: "lab-select", onchange: () => chooseChannel(Number(select.value)) });
-  const choice = element("label", {}, "channel shown ", select);
+  const partialWords = element("p", {});
+  const partial = element("div", { class: "lab-partial", role: "group", "aria-label": "Channels and their sums" });
+  const mark = rove(partial, () => parts);
   const grids = [numberGrid("window"), numberGrid("kernel"), numberGrid("products")];
   const [window, kernel, products] = grids;
   const sign = (text) => element("span", { class: "lab-sign", "aria-hidden": "true" }, text);
   const row = element("div", { class: "lab-grids" }, window.node, sign("×"), kernel.node, sign("="), products.node);
-  const partial = element("div", { class: "lab-partial", role: "list" });
-  const partialWords = element("p", { class: "lab-note" });
   const sums = sumTable("Adding up");
   const poolWords = element("p", {});
   const poolGrid = numberGrid("pooling window");
   const pooling = element("div", { class: "lab-pooling" }, poolGrid.node, poolWords);
-  const ends = element("div", { class: "lab-ends" }, element("div", {}, partialWords, partial, sums.node), pooling);
-  const node = element("div", {}, words, choice, row, ends);
+  const ends = element("div", { class: "lab-ends" }, sums.node, pooling);
+  const node = element("div", {}, words, partialWords, partial, row, ends);
   let parts = [];
 
-  function showPartial(at, chosen) {
+  function showPartial(at, chosen, input, isPicture) {
     const many = at.channels.length > 1;
-    for (const each of [choice, partial, partialWords]) each.hidden = !many;
+    for (const each of [partial, partialWords]) each.hidden = !many;
     if (!many) return;
     if (parts.length !== at.channels.length) {
-      parts = at.channels.map(() => element("span", { role: "listitem" }));
+      parts = at.channels.map((_, index) => element("button", { type: "button", onclick: () => chooseChannel(index) }));
       partial.replaceChildren(...parts);
-      select.replaceChildren(...at.channels.map((_, index) => element("option", { value: index }, String(index))));
     }
-    select.value = chosen;
     const colour = signedColour(limitOf(at.channels.map((channel) => channel.sum)));
     at.channels.forEach(({ sum }, index) => {
-      parts[index].textContent = `${index}: ${brief(sum, 3)}`;
+      setText(parts[index], `${index}: ${brief(sum, 3)}`);
       parts[index].dataset.value = sum;
-      parts[index].classList.toggle("lab-marked", index === chosen);
+      parts[index].setAttribute("aria-pressed", String(index === chosen));
       tint(parts[index], colour(sum));
     });
-    partialWords.textContent = `The same is done in each of the ${at.channels.length} channels. Their sums:`;
+    mark(chosen);
+    const each = isPicture ? "colours of the picture" : `maps of ${input.name}`;
+    setText(partialWords, `So it goes in all ${at.channels.length} ${each} at once; the kernel has a channel for each of them. What each channel adds (choose one to see its numbers):`);
   }
 
   function show({ layer, input, window: patch, weights, map, channel, place, pooled, network }) {
@@ -59,13 +59,14 @@ export function buildConvolving(chooseChannel) {
     const count = patch.size ** 2;
     const isPicture = layer.name === "conv1";
     const from = isPicture ? (input.maps > 1 ? `colour ${channel} of the picture` : "the picture") : `map ${channel} of ${input.name}`;
-    words.textContent =
+    const said =
       `A window of ${patch.size}×${patch.size} numbers of ${isPicture ? "the picture" : input.name}, times the kernel's numbers at the same places. ` +
       "The products are added up: the better the kernel's pattern fits, the larger the sum.";
+    setText(words, said);
     window.fill(chosen.patch, { colour: isPicture ? greyColour : signedColour(limitOf(input.values)), title: `window: ${from}` });
-    kernel.fill(chosen.kernel, { colour: signedColour(limitOf(at.channels.flatMap((each) => each.kernel))), title: `kernel ${map} of ${layer.name}` });
+    kernel.fill(chosen.kernel, { colour: signedColour(limitOf(at.channels.flatMap((each) => each.kernel))), title: `kernel ${map} of ${layer.name}${at.channels.length > 1 ? `, channel ${channel}` : ""}` });
     products.fill(chosen.products, { colour: signedColour(limitOf(at.channels.flatMap((each) => each.products))), title: `products, sum ${brief(chosen.sum, 3)}` });
-    showPartial(at, channel);
+    showPartial(at, channel, input, isPicture);
     const result = valueAt(layer, map, place);
     const all = at.channels.length > 1 ? `Sum of all ${at.channels.length} channels` : `Sum of the ${count} products`;
     sums.fill([

@@ -1,6 +1,6 @@
 // From the last maps to the classes, written out: flatten, the scores, softmax.
 
-import { canvasOf, element } from "./elements.js";
+import { canvasOf, element, setText } from "./elements.js";
 import { brief, exact, signedColour, sumTable, tint } from "./grids.js";
 import { limitOf, paint } from "./painting.js";
 import { scoreOf, total, valueAt } from "./places.js";
@@ -40,18 +40,19 @@ export function buildDeciding(chooseClass) {
   const mapWords = element("p", { class: "lab-note" });
   const here = sumTable("The chosen place");
   const loud = sumTable("The numbers that count most");
+  const heads = ["class", "score", "", "share"].map((head) => element("th", { scope: "col" }, head));
   const softmaxBody = element("tbody", {});
   const softmaxTable = element(
     "table",
     { class: "lab-sum lab-softmax" },
     element("caption", {}, "From scores to shares (softmax)"),
-    element("thead", {}, element("tr", {}, ...["class", "score", "e to the score", "share"].map((head) => element("th", { scope: "col" }, head)))),
+    element("thead", {}, element("tr", {}, ...heads)),
     softmaxBody,
   );
   const note = element(
     "p",
     { class: "lab-note" },
-    "e to the score (e = 2.718…) is never negative and grows fast, so the highest score gets most. Divided by their sum, the shares add up to 1. The largest score is first taken off all of them: that changes no share and keeps the numbers small.",
+    "The largest score is taken off all of them, which changes no share and keeps the numbers small. Then e = 2.718… to the power of what is left: never negative, and it grows fast, so the highest score gets most. Divided by their sum, these numbers become shares that add up to 1.",
   );
   const node = element(
     "div",
@@ -118,8 +119,9 @@ export function buildDeciding(chooseClass) {
   function showShares(dense, classes, chosen) {
     const largest = Math.max(...dense.scores);
     const powers = Array.from(dense.scores, (score) => Math.exp(score - largest));
-    const lines = classes.map((name, index) => [name, exact(dense.scores[index]), powers[index].toPrecision(3), exact(dense.probabilities[index])]);
-    lines.push(["sum", "", total(powers).toPrecision(3), exact(total(dense.probabilities))]);
+    setText(heads[2], `e to the power of (score − ${exact(largest)})`.replace("− −", "+ "));
+    const lines = classes.map((name, index) => [name, exact(dense.scores[index]), small(powers[index]), small(dense.probabilities[index])]);
+    lines.push(["sum", "", exact(total(powers)), exact(total(dense.probabilities))]);
     softmaxBody.replaceChildren(
       ...lines.map(([name, ...cells], index) =>
         element("tr", index === chosen ? { class: "lab-chosen" } : {}, element("th", { scope: "row" }, name), ...cells.map((text) => element("td", {}, text))),
@@ -128,4 +130,9 @@ export function buildDeciding(chooseClass) {
   }
 
   return { node, show };
+}
+
+// A positive number, and never one that looks like nothing.
+function small(value) {
+  return value > 0 && value < 0.0001 ? "below 0.0001" : exact(value);
 }
