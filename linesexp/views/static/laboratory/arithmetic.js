@@ -5,7 +5,7 @@ import { buildDeciding, buildFlatten } from "./deciding.js";
 import { element, setText } from "./elements.js";
 import { choosePlaces, mapView } from "./mapview.js";
 import { limitOf, paintMap, paintPicture } from "./painting.js";
-import { brief } from "./grids.js";
+import { exact } from "./grids.js";
 import { inputOf, receptiveField, scoreOf, strongestPlace, valueAt, windowOf } from "./places.js";
 import { createSweep } from "./sweep.js";
 
@@ -32,6 +32,7 @@ export function buildArithmetic(home, experiment, state) {
     size: () => layerOf(outputs()).layer,
     step: (index) => {
       swept = index;
+      lead.setAttribute("aria-live", "off");
       update();
     },
     end: (finished, index) => {
@@ -53,7 +54,7 @@ export function buildArithmetic(home, experiment, state) {
       update();
     }),
   };
-  const lead = element("p", { class: "lab-place", role: "status" });
+  const lead = element("p", { class: "lab-place", "aria-live": "off" });
   home.append(
     element("p", { class: "lab-note" }, "Every number in every map is one small sum. Choose a map, then a place in what comes out: click, drag, or use the arrow keys."),
     element("div", { class: "lab-buttons" }, layerSelect.node, mapSelect.node, rowInput.node, columnInput.node, sweep.button, sweep.words),
@@ -64,6 +65,7 @@ export function buildArithmetic(home, experiment, state) {
   choosePlaces(outputView, here, choosePlace);
 
   function chooseLayer(name) {
+    if (sweep.running()) sweep.stop();
     end = tail[name] ?? null;
     const layer = end ? `pool${convs}` : name;
     const { maps } = outputs().find((each) => each.name === layer);
@@ -74,6 +76,7 @@ export function buildArithmetic(home, experiment, state) {
 
   function choosePlace(place) {
     if (sweep.running()) sweep.stop();
+    lead.setAttribute("aria-live", "polite"); // what a reader chose is read out, what a slider changes is not
     state.set({ place });
   }
 
@@ -141,7 +144,7 @@ export function buildArithmetic(home, experiment, state) {
     paintMap(outputView.canvas, layer, map, limitOf(layer.values), layer.values, swept ?? Infinity);
     outputView.frame({ ...place, size: 1 });
     const at = `row ${place.row}, column ${place.column}`;
-    setText(lead, `${layer.name}, map ${map}, ${at}: ${brief(valueAt(layer, map, place), 4)}`);
+    setText(lead, `${layer.name}, map ${map}, ${at}: ${exact(valueAt(layer, map, place))}`);
     views[layer.kind].show({ layer, input, window, weights, map, channel, place, pooled: layers[index + 1], network });
   }
 
@@ -166,7 +169,7 @@ export function buildArithmetic(home, experiment, state) {
     }
     outputView.frame({ ...place, size: 1 });
     const words = `row ${place.row}, column ${place.column} of map ${map} of ${pooled.name}`;
-    setText(lead, `${words}: ${brief(valueAt(pooled, map, place), 4)}`);
+    setText(lead, `${words}: ${exact(valueAt(pooled, map, place))}`);
   }
 
   function showField(picture, layers, index, place, wanted) {
@@ -185,6 +188,7 @@ export function buildArithmetic(home, experiment, state) {
     if (end && before.layer !== undefined && now.layer !== before.layer && now.layer !== `pool${convs}`) end = null;
     if (before.picture !== undefined && Object.keys(now).some((name) => now[name] !== before[name]) && sweep.running()) {
       sweep.stop();
+      state.set({ place: null });
     }
     before = now;
     update();

@@ -26,6 +26,7 @@ export function buildInput(home, experiment, state) {
   let ground = groundOf(state.get("picture"));
   let own = null; // the last picture that was made here
   let line = null; // {before, row, column}: the line that the sliders still change
+  let opened = 0; // files so far
   let stroke = null; // {before, coverage, last}: while the pen is down
 
   const tools = buildTools(shape, experiment.lines, {
@@ -122,9 +123,11 @@ export function buildInput(home, experiment, state) {
   }
 
   async function open(file) {
+    const turn = ++opened;
     caption.textContent = `${file.name}: opening …`;
     try {
       const { picture, words } = await readPicture(file, shape, colours);
+      if (turn !== opened) return; // another one was chosen meanwhile
       remember();
       line = null;
       show(picture, words);
