@@ -54,12 +54,16 @@ def page_with(tiny_run: Path, tmp_path: Path) -> Callable[[dict[str, Any]], Path
 
 @pytest.fixture
 def visit(browser: Any, tiny_run: Path) -> Iterator[Callable[..., Any]]:
-    """visit(path, **options): a page with its laboratory open, which may ask for nothing and complain of nothing."""
+    """visit(path, **options): a page with its laboratory open.
+
+    At the end of the test it must have asked for nothing, and complained of nothing.
+    """
     views = []
 
     def opened(path: Path = tiny_run / "report.html", **options: Any) -> Any:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
         view = context.new_page()
+        view.set_default_timeout(10_000)
         view.asked, view.complaints = [], []
         view.on("request", lambda request: view.asked.append(request.url))
         view.on("console", lambda message: view.complaints.append(message.text))

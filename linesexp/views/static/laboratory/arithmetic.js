@@ -207,7 +207,7 @@ function layerWords(name, layers) {
 
 // A labelled list to choose from: {node, fill([[value, words], …]), show(value)}.
 function choice(name, options, choose) {
-  const select = element("select", { class: "lab-select", onchange: () => choose(select.value) });
+  const select = element("select", { class: "lab-select", "aria-label": name, onchange: () => choose(select.value) });
   const made = {
     node: element("label", {}, `${name} `, select),
     fill(pairs) {
@@ -225,6 +225,7 @@ function numberInput(name, choose) {
     type: "number",
     min: 0,
     class: "lab-number",
+    "aria-label": name,
     oninput: () => {
       const value = input.value === "" ? NaN : Number(input.value);
       if (Number.isInteger(value) && value >= 0 && value <= Number(input.max)) choose(value);

@@ -34,7 +34,11 @@ export function buildFlatten() {
 
 /** The view of the classes: {node, show({pooled, dense, weights, classes, chosen, map, place})}. */
 export function buildDeciding(chooseClass) {
-  const select = element("select", { class: "lab-select", onchange: () => chooseClass(Number(select.value)) });
+  const select = element("select", {
+    class: "lab-select",
+    "aria-label": "score of the class",
+    onchange: () => chooseClass(Number(select.value)),
+  });
   const words = element("p", {});
   const maps = element("div", { class: "lab-partial", role: "list" });
   const mapWords = element("p", { class: "lab-note" });
