@@ -207,7 +207,7 @@ def test_a_convolution_says_what_becomes_of_it_in_the_pooling(case, view):
     for place, verdict in ((best, "wins"), (worst, "is lost")):
         choose(view, "conv1", 0, (first * side + int(place[0]), int(place[1])))
         said = words.inner_text()
-        assert f"number ({first}, 0)" in said
+        assert f"row {first}, column 0 of" in said
         assert (verdict if case.network.pooling == "max" else "mean") in said
 
 
@@ -241,7 +241,7 @@ def test_a_score_is_the_sum_of_its_parts(chosen, case, view):
     expected = [flat[index], kernel[index, chosen], products[index]]
     np.testing.assert_allclose(list(lines(view, "The chosen place").values()), expected, atol=1e-5)
     shares = panel(view).locator(".lab-softmax tbody tr td:last-child").all_inner_texts()
-    shown = [0 if "below" in text else float(text) for text in shares]
+    shown = [0 if "<" in text else float(text) for text in shares]
     np.testing.assert_allclose(shown, [*softmax(scores[None])[0], 1], atol=1.1e-4)
 
 
@@ -391,7 +391,7 @@ def test_nothing_is_cut_off(width, lab):
               const edge = document.getElementById("lab-arithmetic").getBoundingClientRect().right;
               return [...document.querySelectorAll("#lab-arithmetic *")].filter((one) => {
                 const box = one.getBoundingClientRect();
-                return box.width && box.right > edge && !one.closest(".lab-grid-box, .lab-scroll");
+                return box.width && box.right > edge && !one.closest(".lab-grid-box, .scroll");
               }).length;
             }"""
         )

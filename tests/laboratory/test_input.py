@@ -76,7 +76,7 @@ def test_a_line_that_is_drawn_is_named(angle, name, learned):
     take(learned, "line")
     for slider, value in {"angle": angle, "length": 14, "thickness": 2}.items():
         slide(learned, slider, value)
-    press(learned, "Place a line in the middle")
+    press(learned, "Add a line in the middle")
     assert winner(learned) == name
     slide(learned, "angle", 90 - angle)  # the line that was placed turns
     assert winner(learned) in ("horizontal", "vertical")
@@ -93,7 +93,7 @@ def test_a_line_is_the_one_that_a_run_would_draw(angle, thickness, length, contr
     wanted = {"angle": angle, "thickness": thickness, "length": length, "contrast": contrast}
     for slider, value in wanted.items():
         slide(lab, slider, value)
-    press(lab, "Place a line in the middle")
+    press(lab, "Add a line in the middle")
     parts = [np.array([float(part)]) for part in (angle, thickness, length)]
     half_height, half_width = Lines(*parts, row=np.zeros(1), column=np.zeros(1)).half_extents()
     # A run's lines lie in boxes that begin on whole pixels; a middle between two may go either way.
@@ -137,7 +137,7 @@ def test_all_of_it_goes_by_keyboard(learned):
             keys.press("Home")  # 0°
     assert names == ["thickness", "contrast", "angle", "length"]
     keys.press("Tab")
-    assert learned.evaluate("document.activeElement.textContent") == "Place a line in the middle"
+    assert learned.evaluate("document.activeElement.textContent") == "Add a line in the middle"
     place = learned.evaluate_handle("document.activeElement")
     keys.press("Tab")
     assert learned.evaluate("document.activeElement.textContent") == "Clear"
@@ -213,7 +213,7 @@ def test_dark_runs_are_drawn_dark_on_bright(visit, page_with, tiny_run):
     press(view, "Clear")
     assert picture(view).min() == 1
     take(view, "line")
-    press(view, "Place a line in the middle")
+    press(view, "Add a line in the middle")
     assert picture(view).min() == 0
     assert np.median(picture(view)) == 1
 

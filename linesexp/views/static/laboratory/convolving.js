@@ -89,7 +89,7 @@ export function buildConvolving(chooseChannel) {
     const numbers = numbersIn(layer, { row: at.row * poolSize, column: at.column * poolSize, size: poolSize }, map);
     const own = (down % poolSize) * poolSize + (across % poolSize);
     poolGrid.fill(numbers, { colour: signedColour(limitOf(layer.values)), marked: own, title: `window of ${pooled.name}` });
-    poolWords.textContent = `Then ${pooled.name} looks at this window, number (${at.row}, ${at.column}) of its map. ${verdict(numbers, own, kind)}`;
+    poolWords.textContent = `Then ${pooled.name} looks at this window, for row ${at.row}, column ${at.column} of its own map. ${verdict(numbers, own, kind)}`;
   }
 
   return { node, show };
@@ -98,6 +98,7 @@ export function buildConvolving(chooseChannel) {
 function verdict(numbers, own, kind) {
   if (kind !== "max") return `It keeps the mean, ${brief(total(numbers) / numbers.length, 3)}; our number (framed) is one of ${numbers.length}.`;
   const largest = Math.max(...numbers);
+  if (numbers.every((number) => number === 0)) return "All its numbers are 0, and 0 is what it keeps.";
   if (numbers[own] < largest) return `It keeps the largest only, ${brief(largest, 3)}: our number (framed), ${brief(numbers[own], 3)}, is lost.`;
   const equals = numbers.filter((number) => number === largest).length;
   if (equals > 1) return `It keeps the largest, ${brief(largest, 3)}, which our number (framed) shares with ${equals - 1} more.`;

@@ -44,27 +44,22 @@ export function buildDeciding(chooseClass) {
   const mapWords = element("p", { class: "lab-note" });
   const here = sumTable("The chosen place");
   const loud = sumTable("The numbers that count most");
-  const heads = ["class", "score", "", "share"].map((head) => element("th", { scope: "col" }, head));
   const softmaxBody = element("tbody", {});
   const softmaxTable = element(
     "table",
     { class: "lab-sum lab-softmax" },
     element("caption", {}, "From scores to shares (softmax)"),
-    element("thead", {}, element("tr", {}, ...heads)),
+    element("thead", {}, element("tr", {}, ...["class", "score", "power of e", "share"].map((head) => element("th", { scope: "col" }, head)))),
     softmaxBody,
   );
-  const note = element(
-    "p",
-    { class: "lab-note" },
-    "The largest score is taken off all of them, which changes no share and keeps the numbers small. Then e = 2.718… to the power of what is left: never negative, and it grows fast, so the highest score gets most. Divided by their sum, these numbers become shares that add up to 1.",
-  );
+  const note = element("p", { class: "lab-note" });
   const node = element(
     "div",
     {},
     element("label", {}, "score of the class ", select),
     words,
     element("div", { class: "lab-ends" }, element("div", {}, here.node, mapWords, maps), loud.node),
-    element("div", { class: "lab-scroll", tabindex: "0", role: "region", "aria-label": "From scores to shares" }, softmaxTable),
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "From scores to shares" }, softmaxTable),
     note,
   );
   let parts = [];
@@ -123,7 +118,12 @@ export function buildDeciding(chooseClass) {
   function showShares(dense, classes, chosen) {
     const largest = Math.max(...dense.scores);
     const powers = Array.from(dense.scores, (score) => Math.exp(score - largest));
-    setText(heads[2], `e to the power of (score − ${exact(largest)})`.replace("− −", "+ "));
+    setText(
+      note,
+      `The largest score, ${exact(largest)}, is taken off all of them, which changes no share and keeps the numbers small. ` +
+        "Then comes e = 2.718… to the power of what is left: never negative, and it grows fast, so the highest score gets most. " +
+        "Divided by their sum, these powers become shares that add up to 1.",
+    );
     const lines = classes.map((name, index) => [name, exact(dense.scores[index]), small(powers[index]), small(dense.probabilities[index])]);
     lines.push(["sum", "", exact(total(powers)), exact(total(dense.probabilities))]);
     softmaxBody.replaceChildren(
@@ -138,5 +138,5 @@ export function buildDeciding(chooseClass) {
 
 // A positive number, and never one that looks like nothing.
 function small(value) {
-  return value > 0 && value < 0.0001 ? "below 0.0001" : exact(value);
+  return value > 0 && value < 0.0001 ? "< 0.0001" : exact(value);
 }

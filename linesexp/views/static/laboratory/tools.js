@@ -6,7 +6,7 @@ const THICKEST = 8; // px
 const HINTS = {
   pen: "Draw on the picture with mouse, pen or finger.",
   eraser: "Wipe over what you want to remove.",
-  line: "Click or tap where the line's middle should be, or use the button. The sliders then change the line you placed last.",
+  line: "Click or tap where the line's middle should be, or use the button. The sliders then change the line you added last.",
 };
 
 /**
@@ -26,7 +26,7 @@ export function buildTools(shape, lines, { changed, place, chosen }) {
     length: slider("length", 1, longest, lines ? middle(lines.lengthPx) : Math.round(shape.height / 2), " px"),
   };
   const hint = element("p", { class: "lab-note" });
-  const button = element("button", { type: "button", onclick: place }, "Place a line in the middle");
+  const button = element("button", { type: "button", onclick: place }, "Add a line in the middle");
   const ofLine = element("div", {}, sliders.angle.node, sliders.length.node, button);
   const choices = ["pen", "eraser", "line"].map((name) =>
     element(
