@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from linesexp.config import NetworkConfig
+from linesexp.picture_settings import ImagesConfig
 from linesexp.run import Run
 from linesexp.views.embedding import packed
 
@@ -21,6 +22,8 @@ def laboratory_data(run: Run) -> dict[str, Any] | None:
     return {
         "network": _network(run.config.network),
         "classes": list(run.dataset.class_names),
+        "contrast": "mixed" if run.has_own_pictures else run.config.images.contrast,
+        "lines": None if run.has_own_pictures else _lines(run.config.images),
         "steps": history.steps[shown].tolist(),
         "recorded": len(history.steps),
         "log": {name: _numbers(values) for name, values in run.log.items()},
@@ -48,6 +51,15 @@ def _network(network: NetworkConfig) -> dict[str, Any]:
         "pooling": network.pooling,
         "poolSize": network.pool_size,
         "padding": network.padding,
+    }
+
+
+def _lines(images: ImagesConfig) -> dict[str, Any]:
+    """What lines the network learned from, which the page's drawing tools begin with."""
+    return {
+        "anglesDeg": list(images.angles_deg),
+        "thicknessPx": list(images.thickness_px),
+        "lengthPx": list(images.length_px),
     }
 
 

@@ -15,9 +15,7 @@ from PIL import Image
 from linesexp.views.embedding import joined_modules, json_for_script
 
 
-def render_page(
-    template: str = "report.html", laboratory: dict[str, Any] | None = None, **content: Any
-) -> str:
+def render_page(template: str = "report.html", laboratory: dict[str, Any] | None = None, **content: Any) -> str:
     """A page from one of templates/. content: the names that the template uses; all text is escaped.
 
     laboratory: what report.laboratory gives; without it the page only tells.

@@ -58,7 +58,7 @@ def test_the_address_leads_back(visit, tiny_run):
     again = visit(link.partition("#")[1] + link.partition("#")[2])
     assert [state(again, name) for name in ("step", "layer", "map")] == [1, "conv2", 3]
     assert state(again, "place") == {"row": 1, "column": 0}
-    assert state(again, "picture")["index"] == 2
+    assert state(again, "picture")["number"] == 2
     assert again.locator("#lab-time output").inner_text().startswith("epoch 0.")
 
 
@@ -76,7 +76,7 @@ def test_an_address_that_makes_no_sense_changes_nothing(visit, fragment, tiny_ru
     assert page.complaints == []
     assert state(page, "step") == len(open_run(tiny_run).history.steps) - 1
     assert [state(page, name) for name in ("layer", "map", "place")] == ["conv1", 0, None]
-    assert state(page, "picture")["index"] == 0
+    assert state(page, "picture")["number"] == 0
 
 
 def test_a_page_that_is_only_read_keeps_its_address(visit):
@@ -88,7 +88,7 @@ def test_a_page_that_is_only_read_keeps_its_address(visit):
 def test_a_link_says_what_it_leaves_out(visit):
     page = visit()
     page.evaluate(
-        """() => laboratory.state.set({picture: {...laboratory.experiment.testPicture(0), index: undefined},
+        """() => laboratory.state.set({picture: {...laboratory.experiment.testPicture(0), number: undefined},
            edits: {0: {values: new Float32Array(25), bias: 0}}})"""
     )
     words = "The link leaves out your own picture and your own kernels."

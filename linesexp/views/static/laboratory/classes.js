@@ -1,6 +1,6 @@
 // The classes' probabilities as bars, now and before training.
 
-import { element, numberWords } from "./elements.js";
+import { element, numberWords, setText } from "./elements.js";
 
 /** State: picture, step, edits, twin (whether the untrained network is shown beside). */
 export function buildClasses(home, experiment, state) {
@@ -17,13 +17,18 @@ export function buildClasses(home, experiment, state) {
     const picture = state.get("picture");
     const probabilities = experiment.outputs(picture, state.get("step"), state.get("edits")).at(-1).probabilities;
     fill(now, probabilities);
-    const winner = probabilities.indexOf(Math.max(...probabilities));
-    const known = picture.label === undefined ? "" : picture.label === winner ? ", which is right" : `; it is ${experiment.classes[picture.label]}`;
-    verdict.textContent = `${experiment.classes[winner]}${known}`;
+    setText(verdict, verdictOn(picture.label, probabilities, experiment.classes));
     choice.checked = Boolean(state.get("twin"));
     twin.hidden = !state.get("twin");
     if (state.get("twin")) fill(before, experiment.untrained(picture).at(-1).probabilities);
   });
+}
+
+function verdictOn(label, probabilities, names) {
+  const winner = probabilities.indexOf(Math.max(...probabilities));
+  if (winner < 0) return "Nothing: its weights are no longer numbers.";
+  if (label === undefined) return names[winner];
+  return label === winner ? `${names[winner]}, which is right` : `${names[winner]}, which is wrong: it is ${names[label]}`;
 }
 
 function bar(name) {

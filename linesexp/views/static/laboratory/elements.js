@@ -28,3 +28,8 @@ export function stepName(step) {
 export function numberWords(value, digits = 2) {
   return value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", "−");
 }
+
+/** Set an element's text, if it is another: a live region reads out what is set, changed or not. */
+export function setText(home, text) {
+  if (home.textContent !== text) home.textContent = text;
+}

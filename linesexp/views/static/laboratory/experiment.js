@@ -6,7 +6,7 @@ import { forward } from "./network.js";
 /**
  * Everything that the page's data holds, decoded, with:
  * weightsAt(step, edits): {"conv1/kernel": …} with the reader's own kernels in place;
- * testPicture(index): {height, width, maps, values, label, index};
+ * testPicture(index): {height, width, maps, values, label, number};
  * outputs(picture, step, edits): every layer, as network.forward gives them; kept until something changes;
  * untrained(picture): the same before training.
  *
@@ -39,7 +39,8 @@ export async function openExperiment(data) {
 
   function testPicture(index) {
     const [, height, width, maps] = pixels.shape;
-    return { height, width, maps, values: Float32Array.from(entryOf(pixels, index), (v) => v / 255), label: labels[index], index };
+    const values = Float32Array.from(entryOf(pixels, index), (value) => value / 255);
+    return { height, width, maps, values, label: labels[index], number: index };
   }
 
   function outputs(picture, step, edits) {

@@ -1,5 +1,6 @@
 // The laboratory: opens the run that the page carries and puts its parts together.
 
+import { buildArithmetic } from "./arithmetic.js";
 import { buildClasses } from "./classes.js";
 import { openExperiment } from "./experiment.js";
 import { buildInput } from "./input.js";
@@ -14,6 +15,7 @@ const PARTS = {
   "lab-input": buildInput,
   "lab-classes": buildClasses,
   "lab-layers": buildLayers,
+  "lab-arithmetic": buildArithmetic,
   "lab-stage": buildStage,
   "lab-share": buildShare,
 };

@@ -5,6 +5,9 @@ const DIVERGING = ["#0b2a5b", "#3f76b5", "#a9c8e6", "#f6f6f4", "#fbc58b", "#e886
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)),
 );
 
+const TABLE_STEPS = 1024;
+const EMPTY = [196, 201, 208];
+
 /** [red, green, blue] of a value on the scale −limit … limit. */
 export function divergingColour(value, limit) {
   if (!Number.isFinite(value)) return [255, 255, 255];
@@ -35,11 +38,33 @@ export function paint(canvas, height, width, colour) {
   context.putImageData(pixels, 0, 0);
 }
 
-/** One of a layer's maps, signed, on a zero-centred scale. */
-export function paintMap(canvas, layer, map, limit, values = layer.values) {
-  paint(canvas, layer.height, layer.width, (row, column) =>
-    divergingColour(values[(row * layer.width + column) * layer.maps + map], limit),
-  );
+/** One of a layer's maps, signed, on a zero-centred scale; what is beyond place number `reached` stays empty. */
+export function paintMap(canvas, layer, map, limit, values = layer.values, reached = Infinity) {
+  const { height, width, maps } = layer;
+  if (canvas.height !== height) canvas.height = height;
+  if (canvas.width !== width) canvas.width = width;
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  const packed = new Uint32Array(pixels.data.buffer);
+  const [colours, steps] = [signedTable(), TABLE_STEPS / 2];
+  for (let at = 0; at < packed.length; at++) {
+    const along = Math.round((values[at * maps + map] / limit + 1) * steps);
+    packed[at] = at > reached || along !== along ? colours[TABLE_STEPS + (at > reached ? 2 : 1)] : colours[Math.max(0, Math.min(TABLE_STEPS, along))];
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+// Colours of the whole scale as a canvas holds them, then that of no number and that of an empty place: maps
+// are painted at each step of the slider, and this is many times as fast as mixing each pixel's colour.
+let table = null;
+
+function signedTable() {
+  if (table === null) {
+    const scale = Array.from({ length: TABLE_STEPS + 1 }, (_, index) => divergingColour((2 * index) / TABLE_STEPS - 1, 1));
+    const bytes = Uint8ClampedArray.from([...scale, divergingColour(NaN, 1), EMPTY].flatMap((colour) => [...colour, 255]));
+    table = new Uint32Array(bytes.buffer);
+  }
+  return table;
 }
 
 /** One kernel (size, size, channels, filters), the mean of its channels. */

@@ -64,7 +64,7 @@ export function buildShare(home, experiment, state) {
     const place = state.get("place");
     return toFragment({
       step: state.get("step"),
-      picture: state.get("picture").index,
+      picture: state.get("picture").number,
       layer: state.get("layer"),
       map: state.get("map"),
       place: place && `${place.row},${place.column}`,
@@ -78,7 +78,7 @@ export function buildShare(home, experiment, state) {
     last = fragment;
     link.value = location.href.split("#")[0] + fragment;
     const edited = Object.keys(state.get("edits")).length > 0;
-    const missing = [state.get("picture").index === undefined && "your own picture", edited && "your own kernels"];
+    const missing = [state.get("picture").number === undefined && "your own picture", edited && "your own kernels"];
     const left = missing.filter(Boolean).join(" and ");
     drawn.textContent = left ? `The link leaves out ${left}.` : "";
   }
