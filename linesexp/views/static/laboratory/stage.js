@@ -53,7 +53,7 @@ export function buildStage(home) {
   draw();
 
   function slider(name, text, min, max) {
-    const shown = element("output", {}, String(settings[name]));
+    const shown = element("span", {}, String(settings[name])); // an output would take the label from the slider
     const input = element("input", {
       type: "range",
       min,
