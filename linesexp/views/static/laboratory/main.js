@@ -1,6 +1,8 @@
 // The laboratory: opens the run that the page carries and puts its parts together.
 
+import { buildBench } from "./bench.js";
 import { buildClasses } from "./classes.js";
+import { buildComparison } from "./comparison.js";
 import { openExperiment } from "./experiment.js";
 import { buildInput } from "./input.js";
 import { buildLayers } from "./layers.js";
@@ -12,6 +14,8 @@ const PARTS = {
   "lab-input": buildInput,
   "lab-classes": buildClasses,
   "lab-layers": buildLayers,
+  "lab-bench": buildBench,
+  "lab-comparison": buildComparison,
 };
 
 async function openLaboratory() {
@@ -23,6 +27,7 @@ async function openLaboratory() {
     edits: experiment.noEdits,
     layer: "conv1",
     map: 0,
+    kernel: 0,
     place: null,
     twin: false,
   });
