@@ -4,7 +4,7 @@ import { greyKernel, kernelAt, planeOf } from "./changes.js";
 import { canvasOf, element, numberWords, stepName } from "./elements.js";
 import { bestMatch, chanceOf, squareWith, unitPattern } from "./operators.js";
 import { divergingColour, limitOf, paint } from "./painting.js";
-import { createPolar } from "./polar.js";
+import { CLEAR, createPolar } from "./polar.js";
 import { energyShares } from "./shares.js";
 import { buildStrip } from "./strip.js";
 import { tuningCost, tuningOf } from "./tuning.js";
@@ -24,7 +24,9 @@ export function buildComparison(home, experiment, state) {
   const title = element("p", { class: "bench-status" });
   buildStrip(home, experiment, state);
   home.append(title);
-  const parts = [likenessPart(experiment), sharesPart(experiment), tuningPart(experiment)];
+  const [likeness, shares, tuning] = [likenessPart(experiment), sharesPart(experiment), tuningPart(experiment)];
+  const parts = [likeness, shares, tuning];
+  shares.node.append(...likeness.chance);
   home.append(element("div", { class: "comparison-columns" }, ...parts.map((part) => part.node)));
   state.on(["step", "edits", "kernel"], () => {
     const [step, edits, index] = [state.get("step"), state.get("edits"), state.get("kernel")];
@@ -75,6 +77,8 @@ function likenessPart(experiment) {
     element("p", {}, "cosine ", cosine),
     words,
     element("p", { class: "lab-note" }, "Cosine: how alike two patterns are, whatever their strength. 1 the same, −1 the same with dark and bright exchanged, 0 nothing in common. Both pictures have the same strength and the same colours."),
+  );
+  const chance = [
     element("h4", {}, "Would chance do as well?"),
     element(
       "table",
@@ -84,9 +88,10 @@ function likenessPart(experiment) {
       element("tbody", {}, ...chances.map((each) => each.row)),
     ),
     caution,
-  );
+  ];
   return {
     node,
+    chance,
     show({ step, yours, plane }) {
       const match = bestMatch(plane, bank);
       if (!match) {
@@ -180,14 +185,20 @@ function tuningPart(experiment) {
     const { before, limit: usual } = ofKernel(kernel.index);
     const limit = Math.max(usual, largestResponse(now)) || 1;
     const told = {
-      bars: now.angle === null ? "It answers to no bar." : `It answers most to bars at ${numberWords(now.angle, 0)}°; how choosy it is: ${numberWords(now.choosiness)} (0 all angles alike, 1 one only).`,
-      edges: now.edge === null ? "It answers to no edge." : `It answers most to edges that get brighter towards ${numberWords(now.edge, 0)}°; how much the order of dark and bright counts: ${numberWords(now.directionIndex)} (0 nothing, 1 all).`,
+      bars:
+        now.angle === null
+          ? "It answers to no bar."
+          : `${now.choosiness < CLEAR ? "It hardly prefers any angle" : `Its favourite angle is ${numberWords(now.angle, 0)}°`}. How choosy it is (1 − circular variance): ${numberWords(now.choosiness)}; 0 would be all angles alike, 1 one only.`,
+      edges:
+        now.edge === null
+          ? "It answers to no edge."
+          : `${now.directionIndex < CLEAR ? "It hardly prefers any direction" : `Its favourite is brighter towards ${numberWords(now.edge, 0)}°`}. How much the order of dark and bright counts (direction index): ${numberWords(now.directionIndex)}; 0 would be nothing, 1 all.`,
     };
     bars.show({ now: now.bars, before: before.bars, limit, favourite: [now.angle, now.choosiness], words: `Responses to bars. ${told.bars}` });
     edges.show({ now: now.edges, before: before.edges, limit, favourite: [now.edge, now.directionIndex], words: `Responses to step edges. ${told.edges}` });
     barWords.textContent = told.bars;
     edgeWords.textContent = told.edges;
-    ring.textContent = `Blue: now; dashed: untrained. The outer ring is a response of ${numberWords(limit)} in both. 0° points right, 90° up. A bar lies both ways, so its response is drawn at both ends.`;
+    ring.textContent = `Blue: now; dashed: untrained. The outer ring is a response of ${numberWords(limit)} in both. 0° points right, 90° up. A bar lies both ways, so its response is drawn at both ends. A favourite (▲) is the mean of all directions, each counted as strongly as the kernel answers to it.`;
   }
 
   return {

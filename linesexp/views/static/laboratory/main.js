@@ -6,8 +6,11 @@ import { buildComparison } from "./comparison.js";
 import { openExperiment } from "./experiment.js";
 import { buildInput } from "./input.js";
 import { buildLayers } from "./layers.js";
+import { bestMatch, openLikeness } from "./operators.js";
+import { energyShares } from "./shares.js";
 import { createState } from "./state.js";
 import { buildTime } from "./time.js";
+import { tuningOf } from "./tuning.js";
 
 const PARTS = {
   "lab-time": buildTime,
@@ -34,7 +37,7 @@ async function openLaboratory() {
   document.querySelector(".laboratory").hidden = false;
   for (const [home, build] of Object.entries(PARTS)) build(document.getElementById(home), experiment, state);
   // For the console, and for the tests of this page.
-  window.laboratory = { experiment, state };
+  window.laboratory = { experiment, state, measures: { bestMatch, energyShares, openLikeness, tuningOf } };
   document.documentElement.dataset.laboratory = "open";
 }
 

@@ -12,14 +12,14 @@ const MAP = 120; // px
 export function buildOutcome(home, experiment, state) {
   const { network, classes, noEdits } = experiment;
   const now = canvasOf(MAP, "the kernel's map of the picture, with your changes");
-  const own = canvasOf(MAP, "the kernel's map of the picture, as learned");
+  const own = canvasOf(MAP, "the kernel's map of the picture, without your changes");
   const scale = element("p", { class: "lab-note" });
   const rows = classes.map((name) => outcomeRow(name));
-  const right = ["with your changes", "as learned, this step", "as learned, untrained"].map((name) => outcomeRow(name, false));
+  const right = ["with your changes", "unchanged, at this step", "unchanged, before training"].map((name) => outcomeRow(name, false));
   const said = element("p", { class: "lab-note", role: "status" });
   const counter = createCounter(experiment, ({ now, own, untrained }) => {
     [now, own, untrained].forEach((count, index) => {
-      right[index].now.textContent = countWords(count);
+      right[index].now.textContent = index === 0 && state.get("edits") === noEdits ? "no changes" : countWords(count);
     });
     const finished = now.done === now.total && own.done === own.total;
     const words = `${now.right} of ${now.total} right${
@@ -40,10 +40,10 @@ export function buildOutcome(home, experiment, state) {
 
   home.append(
     element("h4", {}, "This kernel’s map of the picture"),
-    element("div", { class: "bench-maps" }, figureOf(now, "now"), figureOf(own, "as learned")),
+    element("div", { class: "bench-maps" }, figureOf(now, "now"), figureOf(own, "unchanged")),
     scale,
     element("h4", {}, "What the network says"),
-    tableOf("Probability of each class for this picture", ["class", "now", "as learned"], rows),
+    tableOf("Probability of each class for this picture", ["class", "now", "unchanged"], rows),
     element("h4", {}, "How often it is right"),
     tableOf(testWords(experiment), ["network", "right"], right),
     said,
@@ -82,7 +82,7 @@ function testWords(experiment) {
 }
 
 function countWords({ right, done, total }) {
-  return done === total ? `${right} of ${total}` : done ? `${right} of ${done}, so far` : "counting …";
+  return done === total ? `${right} of ${total}` : done ? `${right} of ${done} so far` : "…";
 }
 
 function figureOf(canvas, words) {

@@ -3,13 +3,15 @@
 import { pathThrough, vector } from "./vector.js";
 
 const RADIUS = 100;
-const CLEAR = 0.1; // how choosy a kernel must be for its favourite direction to be marked
+
+/** How choosy a kernel must be for its favourite direction to be marked. */
+export const CLEAR = 0.1;
 
 /**
- * A plot: {node, show({now, before, limit, favourites, words})}.
+ * A plot: {node, show({now, before, limit, favourite, words})}.
  *
  * now, before: responses to probes evenly spread over `turn` degrees; over 180° each is drawn at both ends of
- * its axis. limit: the response at the outer ring; favourites: [degrees, choosiness] or null; words: a description.
+ * its axis. limit: the response at the outer ring; favourite: [degrees, choosiness]; words: a description.
  */
 export function createPolar(turn) {
   const before = vector("path", { class: "polar-before" });
@@ -26,7 +28,7 @@ export function createPolar(turn) {
     show({ now: responses, before: start, limit, favourite, words }) {
       now.setAttribute("d", polarPath(responses, turn, limit));
       before.setAttribute("d", polarPath(start, turn, limit));
-      const marked = favourite && favourite[0] !== null && favourite[1] >= CLEAR;
+      const marked = favourite[0] !== null && favourite[1] >= CLEAR;
       const ends = !marked ? [] : turn === 180 ? [favourite[0], favourite[0] + 180] : [favourite[0]];
       mark.setAttribute("d", ends.map(triangleAt).join(""));
       node.setAttribute("aria-label", words);
