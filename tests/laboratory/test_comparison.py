@@ -84,8 +84,8 @@ def test_the_shares_are_those_of_the_report(step, measured, opened):
 
 
 def assert_tuned_alike(found, expected):
-    np.testing.assert_allclose([list(each["bars"].values()) for each in found], expected.bars, atol=1e-4)
-    np.testing.assert_allclose([list(each["edges"].values()) for each in found], expected.edges, atol=1e-4)
+    np.testing.assert_allclose([each["bars"] for each in found], expected.bars, atol=1e-4)
+    np.testing.assert_allclose([each["edges"] for each in found], expected.edges, atol=1e-4)
     for name, theirs, tolerance in (
         ("angle", "preferred_angle_deg", 0.01),
         ("choosiness", "one_minus_circular_variance", 1e-4),

@@ -50,7 +50,7 @@ export function buildBench(home, experiment, state) {
       else show();
     },
   });
-  const status = element("p", { class: "bench-status", role: "status" });
+  const status = element("p", { class: "bench-status" });
   const keys = element(
     "p",
     { class: "lab-note" },
@@ -85,8 +85,8 @@ export function buildBench(home, experiment, state) {
     ),
   );
   keepKernel(state);
-  buildStrip(home, experiment, state);
-  home.append(status, element("div", { class: "bench-columns" }, editor, tools, outcome));
+  const colours = buildStrip(home, experiment, state);
+  home.append(colours, status, element("div", { class: "bench-columns" }, editor, tools, outcome));
   buildTools(tools, experiment, state, history);
   buildOutcome(outcome, experiment, state);
   editor.addEventListener("keydown", (event) => {

@@ -97,6 +97,8 @@ export function createWeightGrid(size, on) {
     show(values, limit) {
       shown = values;
       cells.forEach((cell, index) => {
+        if (cell.dataset.shown === `${values[index]} ${limit}`) return; // a moving slider has little time
+        cell.dataset.shown = `${values[index]} ${limit}`;
         const [red, green, blue] = divergingColour(values[index], limit);
         cell.style.backgroundColor = `rgb(${red} ${green} ${blue})`;
         cell.style.color = 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000" : "#fff";

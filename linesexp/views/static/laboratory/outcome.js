@@ -38,15 +38,11 @@ export function buildOutcome(home, experiment, state) {
     return kept.layers;
   }
 
+  const part = (title, ...children) => element("div", {}, element("h4", {}, title), ...children);
   home.append(
-    element("h4", {}, "This kernel’s map of the picture"),
-    element("div", { class: "bench-maps" }, figureOf(now, "now"), figureOf(own, "unchanged")),
-    scale,
-    element("h4", {}, "What the network says"),
-    tableOf("Probability of each class for this picture", ["class", "now", "unchanged"], rows),
-    element("h4", {}, "How often it is right"),
-    tableOf(testWords(experiment), ["network", "right"], right),
-    said,
+    part("This kernel’s map of the picture", element("div", { class: "bench-maps" }, figureOf(now, "now"), figureOf(own, "unchanged")), scale),
+    part("What the network says", tableOf("Probability of each class for this picture", ["class", "now", "unchanged"], rows)),
+    part("How often it is right", tableOf(testWords(experiment), ["network", "right"], right), said),
   );
   state.on(["picture", "step", "edits", "kernel"], () => {
     const [picture, step, edits, kernel] = ["picture", "step", "edits", "kernel"].map(state.get);

@@ -20,7 +20,7 @@ export function kernelScale(experiment, edits) {
   return Math.max(experiment.kernelLimit, ...Object.values(edits).map((edit) => limitOf(planeOf(edit.values, channels))));
 }
 
-/** Tiles to choose from. State: step, edits, kernel → kernel, layer, map, place. */
+/** Tiles to choose from; returns the note on their colours. State: step, edits, kernel → kernel, layer, map, place. */
 export function buildStrip(home, experiment, state) {
   const { filters, kernelSizes, channels } = experiment.network;
   const tiles = Array.from({ length: filters[0] }, (_, kernel) => {
@@ -31,7 +31,7 @@ export function buildStrip(home, experiment, state) {
     return { button, canvas, words };
   });
   const note = element("p", { class: "lab-note" });
-  home.append(element("div", { class: "lab-tiles", role: "group", "aria-label": "Choose a kernel" }, ...tiles.map((tile) => tile.button)), note);
+  home.append(element("div", { class: "lab-tiles", role: "group", "aria-label": "Choose a kernel" }, ...tiles.map((tile) => tile.button)));
   state.on(["step", "edits", "kernel"], () => {
     const edits = state.get("edits");
     const values = experiment.weightsAt(state.get("step"), edits)["conv1/kernel"];
@@ -46,4 +46,5 @@ export function buildStrip(home, experiment, state) {
       limit === experiment.kernelLimit ? " and all steps" : ", wider than before because of a weight of yours"
     }. ✎: changed by you.`;
   });
+  return note;
 }
