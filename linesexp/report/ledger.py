@@ -45,7 +45,10 @@ TRY_IN_LABORATORY = {  # claim → the laboratory's part where a reader can try 
     "edges-not-lines": ("lab-comparison", "see the odd (edge) and the even (line) part of each kernel"),
     "each-learns": ("lab-time", "move the slider and see which kernels change"),
     "edges-sum-to-zero": ("lab-bench", "take the mean off a kernel and see what changes"),
-    "learning-needed": ("lab-bench", "put random weights into all kernels and count the pictures named rightly"),
+    "learning-needed": (
+        "lab-bench",
+        "put random weights into all kernels and count the pictures named rightly",
+    ),
     "prewitt-serves": ("lab-bench", "put Prewitt operators into kernels and count the pictures named rightly"),
     "early-keeps-detail": ("lab-layers", "compare the maps of the first and of the last layer"),
     "deeper-selective": ("lab-layers", "compare the last layer’s maps for pictures of both classes"),

@@ -34,9 +34,9 @@ def likeness_data(run: Run) -> dict[str, Any] | None:
 
 
 def operators_of(bank: Bank) -> dict[str, Any] | None:
-    """{operators: [{name, order, detects, size, corners}], kernels: all of them at norm 1, one after the other}.
+    """{operators: [{name, order, detects, size, corners}], kernels: all of them at norm 1, in a row}.
 
-    corners: the rows, and the columns, at which this operator's corner stands in the bank, all in its order.
+    None for a bank of too many numbers. corners: the rows, and the columns, at which this operator's corner stands in the bank, all in its order.
     """
     corners: dict[int, tuple[Any, list[int]]] = {}
     for operator, row, _ in bank.placed:
@@ -48,7 +48,13 @@ def operators_of(bank: Bank) -> dict[str, Any] | None:
     kernels = [operator.kernel / np.linalg.norm(operator.kernel) for operator, _ in corners.values()]
     return {
         "operators": [
-            {"name": each.name, "order": each.order, "detects": each.detects, "size": each.size, "corners": rows}
+            {
+                "name": each.name,
+                "order": each.order,
+                "detects": each.detects,
+                "size": each.size,
+                "corners": rows,
+            }
             for each, rows in corners.values()
         ],
         "kernels": packed(np.concatenate([kernel.ravel() for kernel in kernels]).astype(np.float32)),

@@ -18,8 +18,8 @@ def opened(tiny_run):
 
 
 def settled(view):
-    """Wait until the page has drawn what was changed."""
-    view.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """Wait until the page has drawn what was changed, out of sight too."""
+    view.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
 
 
 def choose(view, kernel):
@@ -148,9 +148,9 @@ def test_an_edit_stands_at_every_step_and_the_rest_moves(lab, opened):
     for step in (0, 3):
         go_to(lab, step)
         np.testing.assert_array_equal(edits(lab)[0][0], before[0])
-        expected = probabilities(
-            shown_picture(lab), edited_weights(lab, opened, step), opened.config.network
-        )[0]
+        expected = probabilities(shown_picture(lab), edited_weights(lab, opened, step), opened.config.network)[
+            0
+        ]
         np.testing.assert_allclose(in_page(lab), expected, atol=1e-6)
     assert "wherever the slider is, until you reset it" in lab.locator("#lab-bench .bench-status").inner_text()
 

@@ -49,7 +49,8 @@ def given(opened, step):
 
 
 def settled(view):
-    view.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """Wait until the page has drawn what was changed, out of sight too."""
+    view.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
 
 
 def show(view, step, kernel):

@@ -377,8 +377,7 @@ class TestInABrowser:
     def test_it_asks_for_itself_alone_and_complains_of_nothing(self, visit, tiny_run):
         view = visit()
         for button in view.get_by_role("button").all():
-            if button.is_enabled():
-                button.click()
+            button.evaluate("button => button.click()")  # those without effect now, too
         view.mouse.wheel(0, 20_000)
         view.wait_for_timeout(200)
         assert view.asked == [(tiny_run / "report.html").as_uri()]

@@ -2,8 +2,8 @@
 
 import { forward } from "./network.js";
 
-const SLICE_MS = 8;
-const REST_MS = 200; // after a change, so that a moving slider is not held up
+const COUNT_SLICE_MS = 8;
+const REST_BEFORE_COUNT_MS = 200; // after a change, so that a moving slider is not held up
 
 /**
  * A counter: ask(step, edits) begins anew. `tell({now, own, untrained})` hears of every slice: each is
@@ -38,7 +38,7 @@ export function createCounter(experiment, tell) {
       const say = () => tell({ now, own, untrained });
 
       function slice() {
-        const end = performance.now() + SLICE_MS;
+        const end = performance.now() + COUNT_SLICE_MS;
         const next = wanted.find((each) => countOf(...each).done < total);
         if (next) {
           const count = countOf(...next);
@@ -50,7 +50,7 @@ export function createCounter(experiment, tell) {
       }
 
       say();
-      timer = setTimeout(slice, REST_MS);
+      timer = setTimeout(slice, REST_BEFORE_COUNT_MS);
     },
   };
 }

@@ -7,6 +7,7 @@ import { element, numberWords, stepName } from "./elements.js";
 import { buildOutcome } from "./outcome.js";
 import { buildStrip, keepKernel, kernelScale } from "./strip.js";
 import { buildTools } from "./tools.js";
+import { whenSeen } from "./sight.js";
 
 const BRUSH_STEPS = 40; // of the slider, from one end to the other
 
@@ -97,7 +98,7 @@ export function buildBench(home, experiment, state) {
     else return;
     event.preventDefault();
   });
-  state.on(["step", "edits", "kernel"], show);
+  state.on(["step", "edits", "kernel"], whenSeen(home, show));
 }
 
 // The brush: a value, whether it is set or added, and for kernels of colour which channel it paints.

@@ -8,6 +8,7 @@ import { CLEAR, createPolar } from "./polar.js";
 import { energyShares } from "./shares.js";
 import { buildStrip } from "./strip.js";
 import { tuningCost, tuningOf } from "./tuning.js";
+import { whenSeen } from "./sight.js";
 
 const PATTERN = 132; // px
 const AT_ONCE = 8e6; // multiplications for which a moving slider need not wait
@@ -28,14 +29,15 @@ export function buildComparison(home, experiment, state) {
   const parts = [likeness, shares, tuning];
   shares.node.append(...likeness.chance);
   home.append(element("div", { class: "comparison-columns" }, ...parts.map((part) => part.node)));
-  state.on(["step", "edits", "kernel"], () => {
+  const show = () => {
     const [step, edits, index] = [state.get("step"), state.get("edits"), state.get("kernel")];
     const kernel = kernelAt(experiment, step, edits, index);
     const yours = Boolean(edits[index]);
     title.replaceChildren(element("strong", {}, `Kernel ${index}`), yours ? ", as you made it" : `, ${stepName(experiment.steps[step])}`);
     const plane = planeOf(kernel.values, channels);
     for (const part of parts) part.show({ step, index, yours, plane, grey: greyKernel(kernel.values, channels), bias: kernel.bias });
-  });
+  };
+  state.on(["step", "edits", "kernel"], whenSeen(home, show));
 }
 
 /** A kernel's best operator in words: {operator, direction, side}. */
@@ -192,7 +194,7 @@ function tuningPart(experiment) {
       edges:
         now.edge === null
           ? "It answers to no edge."
-          : `${now.directionIndex < CLEAR ? "It hardly prefers any direction" : `Its favourite is brighter towards ${numberWords(now.edge, 0)}°`}. How much the order of dark and bright counts (direction index): ${numberWords(now.directionIndex)}; 0 would be nothing, 1 all.`,
+          : `${now.directionIndex < CLEAR ? "It hardly prefers any direction" : `Its favourite edge gets brighter towards ${numberWords(now.edge, 0)}°`}. How much the order of dark and bright counts (direction index): ${numberWords(now.directionIndex)}; 0 would be nothing, 1 all.`,
     };
     bars.show({ now: now.bars, before: before.bars, limit, favourite: [now.angle, now.choosiness], words: `Responses to bars. ${told.bars}` });
     edges.show({ now: now.edges, before: before.edges, limit, favourite: [now.edge, now.directionIndex], words: `Responses to step edges. ${told.edges}` });

@@ -5,6 +5,7 @@ import { kernelAt } from "./changes.js";
 import { canvasOf, element, numberWords } from "./elements.js";
 import { activate, convolve, forward } from "./network.js";
 import { limitOf, paintMap } from "./painting.js";
+import { whenSeen } from "./sight.js";
 
 const MAP = 120; // px
 
@@ -44,7 +45,7 @@ export function buildOutcome(home, experiment, state) {
     part("What the network says", tableOf("Probability of each class for this picture", ["class", "now", "unchanged"], rows)),
     part("How often it is right", tableOf(testWords(experiment), ["network", "right"], right), said),
   );
-  state.on(["picture", "step", "edits", "kernel"], () => {
+  const show = () => {
     const [picture, step, edits, kernel] = ["picture", "step", "edits", "kernel"].map(state.get);
     const [after, before] = [edits, noEdits].map((each) => mapOf(picture, kernelAt(experiment, step, each, kernel), network));
     const limit = Math.max(limitOf(after.values), limitOf(before.values));
@@ -61,7 +62,8 @@ export function buildOutcome(home, experiment, state) {
         cell.classList.toggle("bench-winner", index === winner);
       });
     });
-  });
+  };
+  state.on(["picture", "step", "edits", "kernel"], whenSeen(home, show));
   state.on(["step", "edits"], () => counter.ask(state.get("step"), state.get("edits")));
 }
 

@@ -3,6 +3,7 @@
 import { planeOf } from "./changes.js";
 import { canvasOf, element } from "./elements.js";
 import { limitOf, paintKernel } from "./painting.js";
+import { whenSeen } from "./sight.js";
 
 const TILE = 46; // px
 
@@ -32,7 +33,7 @@ export function buildStrip(home, experiment, state) {
   });
   const note = element("p", { class: "lab-note" });
   home.append(element("div", { class: "lab-tiles", role: "group", "aria-label": "Choose a kernel" }, ...tiles.map((tile) => tile.button)));
-  state.on(["step", "edits", "kernel"], () => {
+  const show = () => {
     const edits = state.get("edits");
     const values = experiment.weightsAt(state.get("step"), edits)["conv1/kernel"];
     const limit = kernelScale(experiment, edits);
@@ -45,6 +46,7 @@ export function buildStrip(home, experiment, state) {
     note.textContent = `Orange: weights above zero; blue: below; the scale is ±${limit.toPrecision(2)} for all kernels${
       limit === experiment.kernelLimit ? " and all steps" : ", wider than before because of a weight of yours"
     }. ✎: changed by you.`;
-  });
+  };
+  state.on(["step", "edits", "kernel"], whenSeen(home, show));
   return note;
 }
