@@ -6,6 +6,7 @@ import numpy as np
 
 from linesexp.config import NetworkConfig
 from linesexp.picture_settings import ImagesConfig
+from linesexp.report.likeness import likeness_data
 from linesexp.run import Run
 from linesexp.views.embedding import packed
 
@@ -29,6 +30,7 @@ def laboratory_data(run: Run) -> dict[str, Any] | None:
         "log": {name: _numbers(values) for name, values in run.log.items()},
         "weights": {name: packed(values[shown]) for name, values in history.weights.items()},
         "test": _test_pictures(run),
+        "likeness": likeness_data(run),
     }
 
 

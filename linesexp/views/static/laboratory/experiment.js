@@ -2,13 +2,15 @@
 
 import { decodeArray, entryOf } from "./arrays.js";
 import { forward } from "./network.js";
+import { openLikeness } from "./operators.js";
 
 /**
  * Everything that the page's data holds, decoded, with:
  * weightsAt(step, edits): {"conv1/kernel": …} with the reader's own kernels in place;
  * testPicture(index): {height, width, maps, values, label, number};
  * outputs(picture, step, edits): every layer, as network.forward gives them; kept until something changes;
- * untrained(picture): the same before training.
+ * untrained(picture): the same before training;
+ * likeness: operators and chances to compare kernels with, as operators.openLikeness gives them.
  *
  * edits: {kernel index: {values (size × size × channels), bias}}, noEdits for none; a new object for each change.
  */
@@ -18,6 +20,7 @@ export async function openExperiment(data) {
   const pixels = await decodeArray(data.test.pixels);
   const labels = data.test.labels;
   const network = { ...data.network, channels: pixels.shape[3] };
+  const likeness = await openLikeness(data.likeness, network.kernelSizes[0]);
   const noEdits = Object.freeze({});
   let kept = {};
   let before = {};
@@ -55,5 +58,5 @@ export async function openExperiment(data) {
     return before.layers;
   }
 
-  return { ...data, network, labels, weights, noEdits, weightsAt, testPicture, outputs, untrained };
+  return { ...data, network, labels, likeness, weights, noEdits, weightsAt, testPicture, outputs, untrained };
 }

@@ -29,10 +29,15 @@ export function paint(canvas, height, width, colour) {
   if (canvas.width !== width) canvas.width = width;
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(width, height);
+  const bytes = pixels.data;
+  let at = 0;
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       const [red, green, blue] = colour(row, column);
-      pixels.data.set([red, green, blue, 255], (row * width + column) * 4);
+      bytes[at++] = red;
+      bytes[at++] = green;
+      bytes[at++] = blue;
+      bytes[at++] = 255;
     }
   }
   context.putImageData(pixels, 0, 0);

@@ -143,7 +143,7 @@ function kernelsFigure(experiment, state) {
       return sum / channels;
     }),
   }));
-  return figureOf("kernels", `First-layer kernels, ${stepName(experiment.steps[state.get("step")])}`, tiles, experiment, state);
+  return downloadOf("kernels", `First-layer kernels, ${stepName(experiment.steps[state.get("step")])}`, tiles, experiment, state);
 }
 
 function mapsFigure(experiment, state) {
@@ -155,10 +155,10 @@ function mapsFigure(experiment, state) {
     width: layer.width,
     values: Float64Array.from({ length: layer.height * layer.width }, (_, place) => layer.values[place * layer.maps + map]),
   }));
-  return figureOf(layer.name, `Maps of ${layer.name}, ${stepName(experiment.steps[state.get("step")])}`, tiles, experiment, state);
+  return downloadOf(layer.name, `Maps of ${layer.name}, ${stepName(experiment.steps[state.get("step")])}`, tiles, experiment, state);
 }
 
-function figureOf(name, title, tiles, experiment, state) {
+function downloadOf(name, title, tiles, experiment, state) {
   const limit = limitOf(tiles.flatMap((tile) => Array.from(tile.values)));
   const columns = Math.min(tiles.length, 8);
   const side = Math.max(1, Math.round((7 * TILE_PIXELS) / Math.max(tiles[0].height, tiles[0].width)));

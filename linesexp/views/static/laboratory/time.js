@@ -1,10 +1,11 @@
-// The slider over all recorded steps.
+// The slider over all recorded steps, and the curves of the training beneath it.
 
-import { element, numberWords, stepName } from "./elements.js";
+import { buildCurves } from "./curves.js";
+import { element, stepName } from "./elements.js";
 
 const FRAME_MS = 350;
 
-/** Slider, play and pause, and the log's numbers at that step. State: step (an index). */
+/** Slider, play and pause; loss and accuracy, which do not stay in view as the slider does. State: step (an index). */
 export function buildTime(home, experiment, state) {
   const last = experiment.steps.length - 1;
   const slider = element("input", {
@@ -42,12 +43,13 @@ export function buildTime(home, experiment, state) {
   }
 
   home.append(button, slider, words);
+  const curves = element("div", { class: "lab-curves" });
+  home.after(curves);
+  buildCurves(curves, experiment, state);
   state.on(["step"], () => {
     const step = experiment.steps[state.get("step")];
     slider.value = state.get("step");
     slider.setAttribute("aria-valuetext", stepName(step));
-    const row = experiment.log.step.indexOf(step);
-    const facts = row < 0 ? "" : ` · validation accuracy ${numberWords(experiment.log.validation_accuracy[row], 3)}`;
-    words.textContent = `${stepName(step)}${facts}`;
+    words.textContent = stepName(step);
   });
 }
