@@ -39,7 +39,7 @@ def winner(view):
 
 
 def press(view, words):
-    view.get_by_role("button", name=words, exact=True).click()
+    view.locator("#lab-input").get_by_role("button", name=words, exact=True).click()
 
 
 def slide(view, name, value):

@@ -1,6 +1,7 @@
 // The weights of one kernel as a grid of cells: painted with the pointer, or changed from the keyboard.
 
 import { element, numberWords } from "./elements.js";
+import { tint } from "./grids.js";
 import { divergingColour } from "./painting.js";
 
 const MOST_NUMBERED = 9; // cells along a side; in smaller cells numbers would not be readable
@@ -99,9 +100,7 @@ export function createWeightGrid(size, on) {
       cells.forEach((cell, index) => {
         if (cell.dataset.shown === `${values[index]} ${limit}`) return; // a moving slider has little time
         cell.dataset.shown = `${values[index]} ${limit}`;
-        const [red, green, blue] = divergingColour(values[index], limit);
-        cell.style.backgroundColor = `rgb(${red} ${green} ${blue})`;
-        cell.style.color = 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000" : "#fff";
+        tint(cell, divergingColour(values[index], limit));
         cell.textContent = size <= MOST_NUMBERED ? numberWords(values[index], 2) : "";
         cell.setAttribute("aria-label", `row ${Math.floor(index / size)}, column ${index % size}: ${numberWords(values[index], 3)}`);
       });
