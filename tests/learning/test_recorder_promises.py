@@ -139,15 +139,20 @@ def fit(model, epochs, *callbacks):
     model.fit(pictures, np.arange(8) % 2, batch_size=4, epochs=epochs, verbose=0, callbacks=list(callbacks))
 """
 MEMORY = """
-import json, resource, tracemalloc
+import json, tracemalloc
 large, found = model(1280), {"weights": 0}
 found["weights"] = large.count_params()
+
+def resident_peak():
+    # Not resource.getrusage: its ru_maxrss begins at what the process that started this one had reached.
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return int(status["VmHWM"].split()[0]) * 1024
 
 class Memory(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 in (5, 50):
             current, peak = tracemalloc.get_traced_memory()
-            resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            resident = resident_peak()
             found[str(epoch + 1)] = {"current": current, "peak": peak, "resident": resident}
 
 tracemalloc.start()
@@ -156,11 +161,11 @@ print(json.dumps(found))
 """
 FILLING_UP = """
 import json, resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (25_000, 25_000))  # the manifest grows up to there
+resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, 16_000))  # the manifest grows up to there
 small = model(4)
 with warnings.catch_warnings(record=True) as warned:
     warnings.simplefilter("always")
-    fit(small, 300, KernelRecorder(sys.argv[1]))
+    fit(small, 150, KernelRecorder(sys.argv[1]))
 print(json.dumps([str(warning.message) for warning in warned if "KernelRecorder" in str(warning.message)]))
 """
 FAILING = """
@@ -199,10 +204,12 @@ def test_the_memory_of_a_large_model_stays_the_same(keep, tmp_path, environment)
     grown = {name: found["50"][name] - found["5"][name] for name in ("current", "peak", "resident")}
     if "lambda" in keep:
         assert min(grown["current"], grown["peak"]) > 150e6
-        assert grown["resident"] > 60e6  # so that the numbers below would show it
+        assert grown["resident"] > 120e6  # so that the numbers below would show it
         return
     assert grown["current"] < 40e6  # what waits to be written comes and goes
-    assert max(grown["peak"], grown["resident"]) < 60e6
+    # 16 MB at most wait, as many are being written, and as many are their bytes as a file.
+    assert grown["peak"] < 60e6
+    assert grown["resident"] < 90e6
     files = sorted(path.name for path in (tmp_path / "mine/kernels").iterdir())
     assert files == [f"{index:05d}.safetensors" for index in range(52)]  # 0, a half, 1 … 50
     assert max(path.stat().st_size for path in (tmp_path / "mine/kernels").iterdir()) < 4.4e6
@@ -215,7 +222,7 @@ def test_where_the_system_refuses_to_write_more_the_fit_goes_on(tmp_path, enviro
     assert "File too large" in warned
     folder = RunFolder(tmp_path / "mine")
     steps = read_steps(folder).steps
-    assert 50 < len(steps) < 300
+    assert 20 < len(steps) < 150
     assert steps.tolist() == [0, 0.5, *range(1, len(steps) - 1)]
     assert folder.damaged() == []
 
@@ -228,7 +235,7 @@ def test_a_fit_that_fails_keeps_everything_recorded_so_far(tmp_path, environment
 def test_a_process_that_is_killed_leaves_a_recording_that_reads(tmp_path, environment):
     started = process("fit(model(4), 100_000, KernelRecorder(sys.argv[1]))", tmp_path, environment=environment)
     folder, deadline = RunFolder(tmp_path), time.monotonic() + 60
-    while len(folder.names()) < 20 and time.monotonic() < deadline:
+    while len(folder.names(prefix="kernels/")) < 20 and time.monotonic() < deadline:
         time.sleep(0.01)
     started.kill()
     started.communicate()
