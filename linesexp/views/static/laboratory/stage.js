@@ -32,7 +32,7 @@ export function buildStage(home) {
   ];
   const formula = element("p", { class: "lab-formula" });
   const words = element("p", { class: "lab-note" });
-  const grids = element("div", { class: "lab-grids" });
+  const grids = element("div", { class: "stage-grids" });
   const where = element("output", {});
   const walk = element("input", {
     type: "range",
