@@ -9,6 +9,7 @@ from linesexp.picture_settings import ImagesConfig
 from linesexp.report.likeness import likeness_data
 from linesexp.run import Run
 from linesexp.views.embedding import packed
+from linesexp.wording import megabytes
 
 MOST_WEIGHT_BYTES = 1_100_000  # of all steps; more steps are thinned out
 MOST_PICTURE_BYTES = 400_000
@@ -36,13 +37,33 @@ def laboratory_data(run: Run) -> dict[str, Any] | None:
 
 def steps_shown(run: Run) -> np.ndarray | None:
     """Indices of the steps whose weights fit into a page, from the first to the last; None where two do not."""
-    weights = run.history.weights.values()
     count = len(run.history.steps)
-    each = sum(values[0].nbytes for values in weights)
-    fitting = min(count, MOST_WEIGHT_BYTES // each)
+    fitting = min(count, MOST_WEIGHT_BYTES // _bytes_of_a_step(run))
     if fitting < min(count, 2):
         return None
     return np.unique(np.linspace(0, count - 1, fitting).round().astype(int))
+
+
+def about_laboratory(run: Run, data: dict[str, Any] | None) -> list[str]:
+    """What the laboratory says first; without data, why there is none."""
+    if data is None:
+        each = megabytes(_bytes_of_a_step(run))
+        return [
+            f"The network does not run in this page, as it is too large to embed: its weights take {each} a "
+            f"recorded step, and two at least must fit into {megabytes(MOST_WEIGHT_BYTES)}."
+        ]
+    shown, recorded = len(data["steps"]), data["recorded"]
+    words = [
+        "The network of this run, at every recorded moment of its training, computed here in the page from its "
+        "weights. Nothing leaves this page."
+    ]
+    if shown < recorded:
+        words.append(f"{shown} of {recorded} recorded steps fit into the page, evenly taken.")
+    return words
+
+
+def _bytes_of_a_step(run: Run) -> int:
+    return sum(values[0].nbytes for values in run.history.weights.values())
 
 
 def _network(network: NetworkConfig) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from linesexp.run import Run
 from linesexp.views.embedding import packed
 
 MOST_OPERATOR_NUMBERS = 16_000  # of all operators of a bank, each once; those of kernels up to 19×19 fit
+TAIL_RATIO = 0.005
 NULL_STEPS = 2**22  # to which a null's cosines are rounded: finer than float32 sums agree
 
 
@@ -67,3 +68,17 @@ def packed_null(cosines: np.ndarray) -> dict[str, Any]:
     whole = np.round(cosines.astype(np.float64) * NULL_STEPS).astype(np.int64)
     steps = np.diff(whole, prepend=0)
     return packed(np.array([steps >> shift & 255 for shift in (0, 8, 16)], dtype=np.uint8))
+
+
+def packed_tail(cosines: np.ndarray) -> dict[str, Any]:
+    """{steps, above}: of many sorted cosines so few that p is off by TAIL_RATIO, the largest all kept.
+
+    steps: as packed_null; above: from the largest down, by how much more of all cosines are at least as large.
+    """
+    count = len(cosines)
+    ranks = np.geomspace(1, count, 1 + int(np.log(count) / np.log1p(TAIL_RATIO)))
+    kept = np.unique(ranks.round().astype(int))  # 1 is the largest
+    return {
+        "steps": packed_null(cosines[count - kept[::-1]]),
+        "above": np.diff(kept, prepend=0).tolist(),
+    }

@@ -18,7 +18,7 @@ from linesexp.views.embedding import joined_modules, json_for_script
 def render_page(template: str = "report.html", laboratory: dict[str, Any] | None = None, **content: Any) -> str:
     """A page from one of templates/. content: the names that the template uses; all text is escaped.
 
-    laboratory: what report.laboratory gives; without it the page only tells.
+    laboratory: what report.laboratory or inspecting.laboratory gives; without it the page only tells.
     """
     style, script = _static("report.css"), _static("report.js")
     if laboratory is not None:
@@ -40,6 +40,14 @@ def render_page(template: str = "report.html", laboratory: dict[str, Any] | None
             **content,
         )
     )
+
+
+def laboratory_bytes(laboratory: dict[str, Any] | None) -> int:
+    """How many bytes a page grows by when it carries this."""
+    if laboratory is None:
+        return 0
+    parts = (_laboratory_style(), _laboratory_script(), json_for_script(laboratory))
+    return sum(len(part.encode()) for part in parts)
 
 
 def data_uri(data: bytes, kind: str) -> str:

@@ -1,5 +1,7 @@
 """The network in the page gives what Keras gives."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from linesexp.config import ExperimentConfig, ImagesConfig, NetworkConfig, TrainingConfig
 from linesexp.learning.network import build_network
 from linesexp.learning.recorder import weights_of
-from linesexp.report.laboratory import laboratory_data
+from linesexp.report.laboratory import about_laboratory, laboratory_data
+from linesexp.report.page import page_of
 from linesexp.run import open_run
 from linesexp.views.embedding import packed
 
@@ -146,3 +149,25 @@ def test_too_large_a_network_is_left_out_and_many_steps_are_thinned_out(tiny_run
     assert data["recorded"] == len(run.history.steps)
     monkeypatch.setattr("linesexp.report.laboratory.MOST_WEIGHT_BYTES", 2 * each - 1)
     assert laboratory_data(run) is None
+
+
+def test_a_page_without_its_network_says_why(tiny_run, monkeypatch):
+    run = open_run(tiny_run)
+    each = sum(values[0].nbytes for values in run.history.weights.values())
+    monkeypatch.setattr("linesexp.report.laboratory.MOST_WEIGHT_BYTES", 2 * each - 1)
+    page = page_of(run)
+    (said,) = re.findall(r"<p>(The network does not run in this page.*?)</p>", page)
+    assert f"its weights take {each / 1e6:.2g} MB a recorded step" in said
+    assert f"must fit into {(2 * each - 1) / 1e6:.2g} MB" in said
+    assert 'id="laboratory-data"' not in page
+    assert 'class="laboratory"' not in page
+
+
+def test_a_page_with_some_of_the_steps_says_how_many(tiny_run, monkeypatch):
+    run = open_run(tiny_run)
+    each = sum(values[0].nbytes for values in run.history.weights.values())
+    monkeypatch.setattr("linesexp.report.laboratory.MOST_WEIGHT_BYTES", 3 * each)
+    words = about_laboratory(run, laboratory_data(run))
+    assert f"3 of {len(run.history.steps)} recorded steps fit into the page" in words[-1]
+    monkeypatch.undo()
+    assert len(about_laboratory(run, laboratory_data(run))) == 1

@@ -53,7 +53,8 @@ def test_the_address_leads_back(visit, tiny_run):
            map: 3, place: {row: 1, column: 0}})"""
     )
     link = link_once(page, "step=1")
-    assert link == (tiny_run / "report.html").as_uri() + "#lab:step=1;picture=2;layer=conv2;map=3;place=1%2C0"
+    known = "#lab:step=1;picture=2;layer=conv2;map=3;place=1%2C0;kernel=0"
+    assert link == (tiny_run / "report.html").as_uri() + known
     assert page.url == link
     again = visit(link.partition("#")[1] + link.partition("#")[2])
     assert [state(again, name) for name in ("step", "layer", "map")] == [1, "conv2", 3]

@@ -90,4 +90,4 @@ def test_without_a_laboratory_no_card_leads_there(run, monkeypatch):
     monkeypatch.setattr("linesexp.report.page.laboratory_data", lambda run: None)
     page = page_of(open_run(run))
     assert page.count('<article class="claim') == len(CLAIMS)
-    assert "#lab" not in page
+    assert "#lab-" not in page

@@ -16,7 +16,8 @@ export function buildBench(home, experiment, state) {
   const { kernelSizes, channels } = experiment.network;
   const size = kernelSizes[0];
   const history = createHistory(state);
-  const limit = kernelScale(experiment, experiment.noEdits);
+  const [layer] = experiment.kernelLayers;
+  const limit = layer.limit();
   const change = (values, key, bias) => {
     const filter = state.get("kernel");
     const edits = state.get("edits");
@@ -65,7 +66,7 @@ export function buildBench(home, experiment, state) {
     const filter = state.get("kernel");
     const edits = state.get("edits");
     const kernel = present();
-    grid.show(planeOf(kernel.values, channels, brush.channel()), kernelScale(experiment, edits));
+    grid.show(planeOf(kernel.values, channels, brush.channel()), kernelScale(layer, edits));
     if (document.activeElement !== bias) bias.value = String(Number(kernel.bias.toPrecision(4)));
     const count = Object.keys(edits).length;
     const step = stepName(experiment.steps[state.get("step")]);

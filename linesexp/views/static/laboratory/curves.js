@@ -6,7 +6,7 @@ import { pathThrough, vector } from "./vector.js";
 const [WIDE, TALL] = [320, 92];
 const BOX = { left: 30, right: 312, top: 8, bottom: 74 };
 
-/** Both charts. State: step. */
+/** Both charts; they do not stay in view as the slider does. State: step. */
 export function buildCurves(home, experiment, state) {
   const { log, steps } = experiment;
   const largest = Math.max(...[...log.loss, ...log.validation_loss].filter((value) => value !== null), 1e-9);

@@ -19,8 +19,9 @@ export function canvasOf(width, description, attributes = {}) {
   return canvas;
 }
 
-/** `untrained`, `epoch 0.15`, `epoch 7`. */
+/** `untrained`, `epoch 0.15`, `epoch 7`; for a model of which no steps are known, what it is. */
 export function stepName(step) {
+  if (step === undefined) return "as the model has it";
   return step === 0 ? "untrained" : `epoch ${step % 1 ? step.toFixed(2) : step}`;
 }
 

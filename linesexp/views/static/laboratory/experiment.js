@@ -1,11 +1,25 @@
-// The run in the page: its weights at every step, its test pictures, and what the network does with one now.
+// What the page carries: a run, with its weights at every step, its test pictures, and what the network does with
+// one now; or, of somebody's own model, the kernels alone.
 
 import { decodeArray, entryOf } from "./arrays.js";
+import { firstLayer, openLayers } from "./kernels.js";
 import { forward } from "./network.js";
 import { openLikeness } from "./operators.js";
 
 /**
- * Everything that the page's data holds, decoded, with:
+ * {steps, noEdits, kernelLayers, holds, …}: kernelLayers as in kernels.js; holds: what there is for parts of the
+ * laboratory to show, of "network", "kernels", "log" and "steps" (more than one). Of a run, also what openRun gives.
+ */
+export async function openExperiment(data) {
+  const experiment = data.network ? await openRun(data) : { ...data, network: null, noEdits: Object.freeze({}) };
+  experiment.kernelLayers = data.network ? [firstLayer(experiment)] : await openLayers(data.kernels);
+  const held = { network: experiment.network, kernels: experiment.kernelLayers.length, log: data.log, steps: data.steps.length > 1 };
+  experiment.holds = new Set(Object.keys(held).filter((name) => held[name]));
+  return experiment;
+}
+
+/**
+ * Everything that a run's data holds, decoded, with:
  * weightsAt(step, edits): {"conv1/kernel": …} with the reader's own kernels in place;
  * testPicture(index): {height, width, maps, values, label, number};
  * outputs(picture, step, edits): every layer, as network.forward gives them; kept until something changes;
@@ -14,7 +28,7 @@ import { openLikeness } from "./operators.js";
  *
  * edits: {kernel index: {values (size × size × channels), bias}}, noEdits for none; a new object for each change.
  */
-export async function openExperiment(data) {
+async function openRun(data) {
   const weights = {};
   for (const [name, array] of Object.entries(data.weights)) weights[name] = await decodeArray(array);
   const pixels = await decodeArray(data.test.pixels);

@@ -11,16 +11,32 @@ const CONSTANT = 1e-6; // a kernel whose weights differ by less, relative to the
 /** The page's `likeness` decoded: {operators, bank, nulls, darkLines}; null where the page carries none. */
 export async function openLikeness(data, size) {
   if (!data) return null;
-  const kernels = (await decodeArray(data.kernels)).values;
-  let at = 0;
-  const operators = data.operators.map((operator) => {
-    const values = kernels.subarray(at, at + operator.size ** 2);
-    at += operator.size ** 2;
-    return { ...operator, values };
-  });
+  const operators = await openOperators(data);
   const nulls = [];
-  for (const { steps, ...words } of data.nulls) nulls.push({ ...words, cosines: unpackedNull(await decodeArray(steps)) });
+  for (const each of data.nulls) nulls.push({ ...each, ...(await openNull(each)) });
   return { operators, bank: operatorBank(operators, size), nulls, darkLines: data.darkLines };
+}
+
+/** {operators, kernels}, as report/likeness.py gives them → [{name, order, detects, size, corners, values}]. */
+export async function openOperators({ operators, kernels }) {
+  const { values } = await decodeArray(kernels);
+  let at = 0;
+  return operators.map((operator) => {
+    at += operator.size ** 2;
+    return { ...operator, values: values.subarray(at - operator.size ** 2, at) };
+  });
+}
+
+/**
+ * {steps, above}, as report/likeness.py gives them → {cosines, above, draws}: `above` says how many of all draws
+ * are at least as large as each cosine. Where the page carries all of them, it is null.
+ */
+export async function openNull({ steps, above }) {
+  const cosines = unpackedNull(await decodeArray(steps));
+  if (!above) return { cosines, above: cosines.map((_, index) => cosines.length - index), draws: cosines.length };
+  let count = 0;
+  const counts = above.map((more) => (count += more)).reverse();
+  return { cosines, above: counts, draws: counts[0] };
 }
 
 /** Every operator at every place in a size × size square, mean-free and of norm 1: {size, rows, placed}. */
@@ -80,16 +96,17 @@ export function bestMatch(kernel, bank) {
   return { entry, operator, row, column, cosine, polarity: operator.order === 1 ? Math.sign(cosine) : null };
 }
 
-/** p = (b + 1) / (m + 1): b of the m sorted cosines of chance are at least |cosine|. */
-export function chanceOf(cosine, sorted) {
+/** p = (b + 1) / (m + 1): b of the m cosines of chance are at least |cosine|. */
+export function chanceOf(cosine, { cosines, above, draws }) {
   let low = 0;
-  let high = sorted.length;
+  let high = cosines.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle] < Math.abs(cosine)) low = middle + 1;
+    if (cosines[middle] < Math.abs(cosine)) low = middle + 1;
     else high = middle;
   }
-  return (sorted.length - low + 1) / (sorted.length + 1);
+  const atLeast = low === 0 ? draws : above[low - 1] - 1;
+  return (atLeast + 1) / (draws + 1);
 }
 
 function unpackedNull(bytes) {

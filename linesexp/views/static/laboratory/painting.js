@@ -72,17 +72,6 @@ function signedTable() {
   return table;
 }
 
-/** One kernel (size, size, channels, filters), the mean of its channels. */
-export function paintKernel(canvas, kernel, filter, limit) {
-  const { size, channels, filters, values } = kernel;
-  paint(canvas, size, size, (row, column) => {
-    let sum = 0;
-    const at = (row * size + column) * channels;
-    for (let channel = 0; channel < channels; channel++) sum += values[(at + channel) * filters + filter];
-    return divergingColour(sum / channels, limit);
-  });
-}
-
 /** A picture in 0..1, grey or of three colours. */
 export function paintPicture(canvas, picture) {
   const { height, width, maps, values } = picture;

@@ -10,8 +10,8 @@ export const CLEAR = 0.1;
 /**
  * A plot: {node, show({now, before, limit, favourite, words})}.
  *
- * now, before: responses to probes evenly spread over `turn` degrees; over 180° each is drawn at both ends of
- * its axis. limit: the response at the outer ring; favourite: [degrees, choosiness]; words: a description.
+ * now, before (if known): responses to probes evenly spread over `turn` degrees; over 180° each is drawn at both
+ * ends of its axis. limit: the response at the outer ring; favourite: [degrees, choosiness]; words: a description.
  */
 export function createPolar(turn) {
   const before = vector("path", { class: "polar-before" });
@@ -27,7 +27,7 @@ export function createPolar(turn) {
     node,
     show({ now: responses, before: start, limit, favourite, words }) {
       now.setAttribute("d", polarPath(responses, turn, limit));
-      before.setAttribute("d", polarPath(start, turn, limit));
+      before.setAttribute("d", start ? polarPath(start, turn, limit) : "");
       const marked = favourite[0] !== null && favourite[1] >= CLEAR;
       const ends = !marked ? [] : turn === 180 ? [favourite[0], favourite[0] + 180] : [favourite[0]];
       mark.setAttribute("d", ends.map(triangleAt).join(""));

@@ -1,13 +1,11 @@
 // The state of the laboratory in the page's address, and its figures as files.
 
-import { element, stepName } from "./elements.js";
-import { divergingColour, limitOf } from "./painting.js";
+import { element } from "./elements.js";
+import { kernelsFigure, mapsFigure, pngOf, svgText } from "./figures.js";
+import { chosenLayer } from "./kernels.js";
 
 const PREFIX = "#lab:"; // apart from it, fragments are anchors
 const SETTLED_MS = 300; // browsers refuse addresses that change too often
-const TILE_PIXELS = 22; // px of a weight in a file, of seven in a row
-const TILE_GAP = 14;
-const INK = "#1f2328";
 
 /** {step: 3, picture: 5, …} → `#lab:step=3;picture=5`; null and undefined are left out. */
 export function toFragment(chosen) {
@@ -30,17 +28,14 @@ export function fromFragment(fragment) {
   return found;
 }
 
-/** Link and downloads. State: step, picture, layer, map, place ↔ the address. */
+/** Link and downloads. State: step, picture, layer, map, place, kernel, plane ↔ the address. */
 export function buildShare(home, experiment, state) {
   const link = element("input", { type: "text", readonly: true, "aria-label": "Link to what you see now" });
   const said = element("span", { role: "status" });
   const copy = element("button", { type: "button", class: "lab-quiet", onclick: copyLink }, "Copy link");
-  const what = element(
-    "select",
-    { "aria-label": "What to download" },
-    element("option", { value: "kernels" }, "all kernels of the first layer"),
-    element("option", { value: "maps" }, "the chosen layer’s maps"),
-  );
+  const whole = experiment.network ? "all kernels of the first layer" : "all kernels of the chosen layer";
+  const what = element("select", { "aria-label": "What to download" }, element("option", { value: "kernels" }, whole));
+  if (experiment.network) what.append(element("option", { value: "maps" }, "the chosen layer’s maps"));
   const png = element("button", { type: "button", class: "lab-quiet", onclick: () => download("png") }, "PNG");
   const svg = element("button", { type: "button", class: "lab-quiet", onclick: () => download("svg") }, "SVG");
   const drawn = element("p", { class: "lab-note" });
@@ -52,7 +47,7 @@ export function buildShare(home, experiment, state) {
 
   let timer = null;
   let last = fragmentNow();
-  state.on(["step", "picture", "layer", "map", "place", "edits"], () => {
+  state.on(["step", "picture", "layer", "map", "place", "kernel", "plane", "edits"], () => {
     clearTimeout(timer);
     timer = setTimeout(keep, SETTLED_MS);
   });
@@ -63,11 +58,13 @@ export function buildShare(home, experiment, state) {
   function fragmentNow() {
     const place = state.get("place");
     return toFragment({
-      step: state.get("step"),
-      picture: state.get("picture").number,
+      step: experiment.steps.length ? state.get("step") : null,
+      picture: state.get("picture")?.number,
       layer: state.get("layer"),
-      map: state.get("map"),
+      map: experiment.network && state.get("map"),
       place: place && `${place.row},${place.column}`,
+      kernel: state.get("kernel"),
+      plane: state.get("plane"),
     });
   }
 
@@ -78,19 +75,29 @@ export function buildShare(home, experiment, state) {
     last = fragment;
     link.value = location.href.split("#")[0] + fragment;
     const edited = Object.keys(state.get("edits")).length > 0;
-    const missing = [state.get("picture").number === undefined && "your own picture", edited && "your own kernels"];
-    const left = missing.filter(Boolean).join(" and ");
+    const drawing = experiment.network && state.get("picture").number === undefined;
+    const left = [drawing && "your own picture", edited && "your own kernels"].filter(Boolean).join(" and ");
     drawn.textContent = left ? `The link leaves out ${left}.` : "";
   }
 
   function restore() {
     const found = fromFragment(location.hash);
     if (!found) return;
-    const next = {};
     const step = wholeNumber(found.step, experiment.steps.length);
+    if (step !== null) state.set({ step });
+    if (experiment.network) state.set(inNetwork(found));
+    else if (experiment.kernelLayers.some((layer) => layer.name === found.layer)) state.set({ layer: found.layer });
+    const layer = chosenLayer(experiment, state);
+    const kernel = wholeNumber(found.kernel, layer.filters);
+    if (kernel !== null) state.set({ kernel, plane: wholeNumber(found.plane, layer.planes.length) });
+    else if (state.get("kernel") >= layer.filters) state.set({ kernel: 0, plane: null });
+    document.getElementById("laboratory").scrollIntoView();
+  }
+
+  function inNetwork(found) {
+    const next = {};
     const picture = wholeNumber(found.picture, experiment.labels.length);
     const layer = experiment.outputs(state.get("picture"), state.get("step"), state.get("edits")).find((each) => each.name === found.layer);
-    if (step !== null) next.step = step;
     if (picture !== null) next.picture = experiment.testPicture(picture);
     if (layer) {
       next.layer = layer.name;
@@ -99,8 +106,7 @@ export function buildShare(home, experiment, state) {
       const place = { row: wholeNumber(row, layer.height ?? 0), column: wholeNumber(column, layer.width ?? 0) };
       next.place = place.row === null || place.column === null ? null : place;
     }
-    state.set(next);
-    document.getElementById("laboratory").scrollIntoView();
+    return next;
   }
 
   async function copyLink() {
@@ -115,8 +121,7 @@ export function buildShare(home, experiment, state) {
 
   async function download(kind) {
     const figure = what.value === "kernels" ? kernelsFigure(experiment, state) : mapsFigure(experiment, state);
-    const text = svgText(figure);
-    const blob = kind === "svg" ? new Blob([text], { type: "image/svg+xml" }) : await pngOf(text, figure);
+    const blob = kind === "svg" ? new Blob([svgText(figure)], { type: "image/svg+xml" }) : await pngOf(figure);
     const address = URL.createObjectURL(blob);
     element("a", { href: address, download: `${figure.name}.${kind}` }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
@@ -126,84 +131,4 @@ export function buildShare(home, experiment, state) {
 function wholeNumber(text, end) {
   const number = Number(text);
   return text !== undefined && text !== "" && Number.isInteger(number) && number >= 0 && number < end ? number : null;
-}
-
-/** {name, title, limit, tiles: [{title, height, width, values}]}: the first layer's kernels at this step. */
-function kernelsFigure(experiment, state) {
-  const { channels, filters: counts, kernelSizes } = experiment.network;
-  const [size, filters] = [kernelSizes[0], counts[0]];
-  const values = experiment.weightsAt(state.get("step"), state.get("edits"))["conv1/kernel"];
-  const tiles = Array.from({ length: filters }, (_, filter) => ({
-    title: `kernel ${filter}`,
-    height: size,
-    width: size,
-    values: Float64Array.from({ length: size * size }, (_, place) => {
-      let sum = 0;
-      for (let channel = 0; channel < channels; channel++) sum += values[(place * channels + channel) * filters + filter];
-      return sum / channels;
-    }),
-  }));
-  return downloadOf("kernels", `First-layer kernels, ${stepName(experiment.steps[state.get("step")])}`, tiles, experiment, state);
-}
-
-function mapsFigure(experiment, state) {
-  const layers = experiment.outputs(state.get("picture"), state.get("step"), state.get("edits"));
-  const layer = layers.find((each) => each.name === state.get("layer") && each.maps) ?? layers[0];
-  const tiles = Array.from({ length: layer.maps }, (_, map) => ({
-    title: `map ${map}`,
-    height: layer.height,
-    width: layer.width,
-    values: Float64Array.from({ length: layer.height * layer.width }, (_, place) => layer.values[place * layer.maps + map]),
-  }));
-  return downloadOf(layer.name, `Maps of ${layer.name}, ${stepName(experiment.steps[state.get("step")])}`, tiles, experiment, state);
-}
-
-function downloadOf(name, title, tiles, experiment, state) {
-  const limit = limitOf(tiles.flatMap((tile) => Array.from(tile.values)));
-  const columns = Math.min(tiles.length, 8);
-  const side = Math.max(1, Math.round((7 * TILE_PIXELS) / Math.max(tiles[0].height, tiles[0].width)));
-  const tall = tiles[0].height * side + 2 * TILE_GAP + 8;
-  const wide = tiles[0].width * side + TILE_GAP;
-  return {
-    name: `${name}-step-${experiment.steps[state.get("step")]}`,
-    title: `${title}; scale ±${limit.toPrecision(2)}`,
-    limit,
-    tiles,
-    side,
-    columns,
-    tall,
-    wide,
-    width: Math.max(columns * wide + TILE_GAP, 460),
-    height: Math.ceil(tiles.length / columns) * tall + 44,
-  };
-}
-
-function svgText({ title, limit, tiles, side, columns, tall, wide, width, height }) {
-  const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif">`,
-    `<title>${title}</title><rect width="100%" height="100%" fill="#fff"/>`,
-    `<text x="${TILE_GAP}" y="24" font-size="16" fill="${INK}">${title}</text>`,
-  ];
-  tiles.forEach((tile, index) => {
-    const left = TILE_GAP + (index % columns) * wide;
-    const top = 40 + Math.floor(index / columns) * tall;
-    parts.push(`<text x="${left}" y="${top + 10}" font-size="11" fill="${INK}">${tile.title}</text>`);
-    parts.push(`<g transform="translate(${left} ${top + 16})" shape-rendering="crispEdges">`);
-    tile.values.forEach((value, place) => {
-      const colour = divergingColour(value, limit).map(Math.round);
-      const [row, column] = [Math.floor(place / tile.width), place % tile.width];
-      parts.push(`<rect x="${column * side}" y="${row * side}" width="${side}" height="${side}" fill="rgb(${colour})"/>`);
-    });
-    parts.push("</g>");
-  });
-  return [...parts, "</svg>"].join("");
-}
-
-async function pngOf(text, { width, height }) {
-  const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
-  await image.decode();
-  const canvas = element("canvas", { width: 2 * width, height: 2 * height });
-  canvas.getContext("2d").drawImage(image, 0, 0, 2 * width, 2 * height);
-  return new Promise((done) => canvas.toBlob(done, "image/png"));
 }

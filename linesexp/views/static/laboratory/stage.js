@@ -1,9 +1,9 @@
 // A small stage for the settings of a convolution: how large the result is, and what happens at the border.
 
 import { element } from "./elements.js";
+import { vector } from "./vector.js";
 
 const CELL = 26; // px on the screen
-const SVG = "http://www.w3.org/2000/svg";
 
 /** Size of a convolution's result along one side: ⌊(input + 2·padding − kernel) / stride⌋ + 1, 0 if none fits. */
 export function outputSize({ input, padding, kernel, stride }) {
@@ -147,28 +147,16 @@ export function aboutBorder(settings) {
 
 function grid(size, description) {
   const side = size * CELL + 2;
-  const drawing = document.createElementNS(SVG, "svg");
-  drawing.setAttribute("viewBox", `-1 -1 ${side} ${side}`);
-  drawing.setAttribute("width", side);
-  drawing.setAttribute("role", "img");
-  drawing.setAttribute("aria-label", description);
-  return drawing;
-}
-
-function shape(drawing, tag, attributes, words = "") {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.textContent = words;
-  drawing.append(made);
-  return made;
+  return vector("svg", { viewBox: `-1 -1 ${side} ${side}`, width: side, role: "img", "aria-label": description });
 }
 
 function cell(drawing, row, column, kind, words) {
-  const box = shape(drawing, "rect", { x: column * CELL, y: row * CELL, width: CELL, height: CELL, class: kind });
-  if (words) shape(drawing, "text", { x: (column + 0.5) * CELL, y: (row + 0.68) * CELL, class: "lab-count" }, words);
+  const box = vector("rect", { x: column * CELL, y: row * CELL, width: CELL, height: CELL, class: kind });
+  drawing.append(box);
+  if (words) drawing.append(vector("text", { x: (column + 0.5) * CELL, y: (row + 0.68) * CELL, class: "lab-count" }, words));
   return box;
 }
 
 function outline(drawing, row, column, size) {
-  shape(drawing, "rect", { x: column * CELL, y: row * CELL, width: size * CELL, height: size * CELL, class: "lab-window" });
+  drawing.append(vector("rect", { x: column * CELL, y: row * CELL, width: size * CELL, height: size * CELL, class: "lab-window" }));
 }

@@ -1,11 +1,10 @@
-// The slider over all recorded steps, and the curves of the training beneath it.
+// The slider over all recorded steps.
 
-import { buildCurves } from "./curves.js";
 import { element, stepName } from "./elements.js";
 
 const FRAME_MS = 350;
 
-/** Slider, play and pause; loss and accuracy, which do not stay in view as the slider does. State: step (an index). */
+/** Slider, play and pause. State: step (an index). */
 export function buildTime(home, experiment, state) {
   const last = experiment.steps.length - 1;
   const slider = element("input", {
@@ -43,9 +42,6 @@ export function buildTime(home, experiment, state) {
   }
 
   home.append(button, slider, words);
-  const curves = element("div", { class: "lab-curves" });
-  home.after(curves);
-  buildCurves(curves, experiment, state);
   state.on(["step"], () => {
     const step = experiment.steps[state.get("step")];
     slider.value = state.get("step");

@@ -35,7 +35,8 @@ export function tuningOf(kernel, size, bias, activation, darkLines) {
   const respond = (pictures, sign, ground) =>
     Float64Array.from(pictures, (picture) => {
       const strongest = largestSum(picture, side, kernel, size, sign) + ground * total + bias;
-      return Math.max(0, activate(strongest) - activate(ground * total + bias));
+      const response = activate(strongest) - activate(ground * total + bias);
+      return Number.isFinite(response) ? Math.max(0, response) : 0; // weights may no longer be numbers
     });
   // A dark bar is 1 less a bright one, and so are all sums.
   const toBars = darkLines ? respond(bars, -1, 1) : respond(bars, 1, 0);
