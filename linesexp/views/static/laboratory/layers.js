@@ -3,6 +3,7 @@
 import { canvasOf, element, setText } from "./elements.js";
 import { limitOf, paintMap } from "./painting.js";
 import { rove } from "./roving.js";
+import { whenSeen } from "./sight.js";
 
 const LARGEST = 92; // px, side of a map on the screen
 
@@ -26,7 +27,7 @@ export function buildLayers(home, experiment, state) {
     home.append(element("h4", {}, `${shape.name} `, scale), group);
     return { tiles, scale, mark };
   });
-  state.on(["picture", "step", "edits", "layer", "map"], () => {
+  const show = () => {
     outputs().forEach((layer, index) => {
       const limit = limitOf(layer.values);
       const { tiles, scale, mark } = rows[index];
@@ -42,7 +43,8 @@ export function buildLayers(home, experiment, state) {
         if (chosen) mark(map);
       });
     });
-  });
+  };
+  state.on(["picture", "step", "edits", "layer", "map"], whenSeen(home, show));
 }
 
 function tile(shape, map, state) {

@@ -1,9 +1,8 @@
 // What the reader's kernels change: the kernel's map of the picture, the classes, and how many test pictures are right.
 
 import { createCounter } from "./accuracy.js";
-import { kernelAt } from "./changes.js";
 import { canvasOf, element, numberWords } from "./elements.js";
-import { activate, convolve, forward } from "./network.js";
+import { forward } from "./network.js";
 import { limitOf, paintMap } from "./painting.js";
 import { whenSeen } from "./sight.js";
 
@@ -47,14 +46,14 @@ export function buildOutcome(home, experiment, state) {
   );
   const show = () => {
     const [picture, step, edits, kernel] = ["picture", "step", "edits", "kernel"].map(state.get);
-    const [after, before] = [edits, noEdits].map((each) => mapOf(picture, kernelAt(experiment, step, each, kernel), network));
-    const limit = Math.max(limitOf(after.values), limitOf(before.values));
-    paintMap(now, after, 0, limit);
-    paintMap(own, before, 0, limit);
+    const after = experiment.outputs(picture, step, edits);
+    const before = edits === noEdits ? after : learned(picture, step);
+    const limit = Math.max(...[after, before].map(([first]) => limitOf(mapValues(first, kernel))));
+    paintMap(now, after[0], kernel, limit);
+    paintMap(own, before[0], kernel, limit);
     scale.textContent = `Orange: the kernel answers; near-white: it does not. Both maps on the scale ±${limit.toPrecision(2)}.`;
-    const withEdits = experiment.outputs(picture, step, edits).at(-1).probabilities;
-    const without = edits === noEdits ? withEdits : learned(picture, step).at(-1).probabilities;
-    [withEdits, without].forEach((probabilities, column) => {
+    [after, before].forEach((layers, column) => {
+      const { probabilities } = layers.at(-1);
       const winner = probabilities.indexOf(Math.max(...probabilities));
       probabilities.forEach((value, index) => {
         const cell = column ? rows[index].before : rows[index].now;
@@ -67,10 +66,9 @@ export function buildOutcome(home, experiment, state) {
   state.on(["step", "edits"], () => counter.ask(state.get("step"), state.get("edits")));
 }
 
-/** One kernel's map of a picture after the activation. */
-function mapOf(picture, { values, bias }, network) {
-  const kernel = { size: network.kernelSizes[0], filters: 1, values };
-  return activate(convolve(picture, kernel, [bias], network.padding), network.activation);
+// One of a layer's maps.
+function mapValues({ values, maps }, map) {
+  return Float32Array.from({ length: values.length / maps }, (_, place) => values[place * maps + map]);
 }
 
 function testWords(experiment) {

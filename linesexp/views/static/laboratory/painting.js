@@ -19,16 +19,29 @@ export function divergingColour(value, limit) {
 /** Largest |finite value|, the end of a zero-centred scale; 1 where all are zero. */
 export function limitOf(values) {
   let largest = 0;
-  for (const value of values) if (Number.isFinite(value) && Math.abs(value) > largest) largest = Math.abs(value);
+  for (let index = 0; index < values.length; index++) {
+    const size = Math.abs(values[index]);
+    if (size > largest && size < Infinity) largest = size;
+  }
   return largest || 1;
+}
+
+const surfaces = new WeakMap(); // canvas → what is painted on: made once, as a slider paints many of them
+
+function surfaceOf(canvas, height, width) {
+  const known = surfaces.get(canvas);
+  if (known && canvas.height === height && canvas.width === width) return known;
+  canvas.height = height;
+  canvas.width = width;
+  const context = canvas.getContext("2d");
+  const made = { context, pixels: context.createImageData(width, height) };
+  surfaces.set(canvas, made);
+  return made;
 }
 
 /** Paint height × width colours, given by `colour(row, column)`, one pixel each; CSS enlarges the canvas. */
 export function paint(canvas, height, width, colour) {
-  if (canvas.height !== height) canvas.height = height;
-  if (canvas.width !== width) canvas.width = width;
-  const context = canvas.getContext("2d");
-  const pixels = context.createImageData(width, height);
+  const { context, pixels } = surfaceOf(canvas, height, width);
   const bytes = pixels.data;
   let at = 0;
   for (let row = 0; row < height; row++) {
@@ -46,10 +59,7 @@ export function paint(canvas, height, width, colour) {
 /** One of a layer's maps, signed, on a zero-centred scale; what is beyond place number `reached` stays empty. */
 export function paintMap(canvas, layer, map, limit, values = layer.values, reached = Infinity) {
   const { height, width, maps } = layer;
-  if (canvas.height !== height) canvas.height = height;
-  if (canvas.width !== width) canvas.width = width;
-  const context = canvas.getContext("2d");
-  const pixels = context.createImageData(width, height);
+  const { context, pixels } = surfaceOf(canvas, height, width);
   const packed = new Uint32Array(pixels.data.buffer);
   const [colours, steps] = [signedTable(), TABLE_STEPS / 2];
   for (let at = 0; at < packed.length; at++) {
