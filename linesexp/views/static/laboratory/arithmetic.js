@@ -56,7 +56,7 @@ export function buildArithmetic(home, experiment, state) {
   };
   const lead = element("p", { class: "lab-place", "aria-live": "off" });
   home.append(
-    element("p", { class: "lab-note" }, "Every number in every map is one small sum. Choose a map, then a place in what comes out: click, drag, or use the arrow keys."),
+    element("p", { class: "lab-note lab-how" }, "Every number in every map is one small sum. Choose a map, then a place in what comes out: click, drag, or use the arrow keys."),
     element("div", { class: "lab-buttons" }, layerSelect.node, mapSelect.node, rowInput.node, columnInput.node, sweep.button, sweep.words),
     element("div", { class: "lab-mapviews" }, fieldView.node, inputView.node, outputView.node),
     lead,

@@ -82,7 +82,7 @@ export function buildBench(home, experiment, state) {
   home.append(
     element(
       "p",
-      { class: "lab-note" },
+      { class: "lab-note lab-how" },
       "A kernel is a small square of weights. Change them here and see what the network makes of it. Nothing is trained anew: everything behind this layer stays as it was at this step.",
     ),
   );

@@ -149,7 +149,7 @@ export function buildInput(home, experiment, state) {
     canvas.addEventListener(name, listener);
   }
   const buttons = element("div", { class: "lab-buttons" }, ...[["Clear", clear], ["Undo", undo], ["Swap black and white", swap]].map(([words, act]) => element("button", { type: "button", class: "lab-quiet", onclick: act }, words)));
-  const gallery = element("div", {});
+  const gallery = element("div", { class: "lab-gallery-part" });
   home.append(
     element(
       "div",

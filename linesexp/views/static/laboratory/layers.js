@@ -14,8 +14,9 @@ export function buildLayers(home, experiment, state) {
     element(
       "p",
       { class: "lab-note" },
-      "Each layer answers with maps, one for each of its kernels: orange above zero, blue below, white zero; one scale for a layer. A map that is zero everywhere is silent. A click opens a map below; Tab goes from layer to layer, the arrow keys from map to map.",
+      "Each layer answers with maps, one for each of its kernels: orange above zero, blue below, white zero; one scale for a layer. A map that is zero everywhere is silent.",
     ),
+    element("p", { class: "lab-note lab-how" }, "A click opens a map below; Tab goes from layer to layer, the arrow keys from map to map."),
   );
   const rows = outputs().map((shape) => {
     const tiles = Array.from({ length: shape.maps }, (_, map) => tile(shape, map, state));
