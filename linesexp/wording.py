@@ -21,6 +21,11 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", "−")
 
 
+def megabytes(count: int) -> str:
+    """Bytes as a reader sees them: `0.55 MB`, `12 MB`."""
+    return f"{count / 1e6:.2g} MB" if count < 1e7 else f"{count / 1e6:,.0f} MB"
+
+
 def short_name(name: str, most: int = 16) -> str:
     """A class's name for a figure: on one line, the end left out where it is longer."""
     line = " ".join(name.split())

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,17 @@ kernel_sizes = [5, 3]
 [training]
 epochs = 2
 """
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 Process = subprocess.CompletedProcess
 
@@ -117,3 +128,15 @@ def run(tiny_run: Path, tmp_path: Path) -> Path:
     """A copy of the tiny run, `run` in `tmp_path`, to damage."""
     # Without the lock, which another worker may hold for a moment.
     return shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns(".*"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium. Tests that use it are marked `xdist_group("browser")`: one worker has it."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_OPTIONS))
+        yield browser
+        browser.close()

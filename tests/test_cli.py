@@ -441,8 +441,7 @@ def test_verify_finds_nothing_wrong_with_an_intact_run(linesexp, tiny):
     visible = [
         path for path in (tiny / "run").rglob("[!.]*") if path.is_file() and path.name != "manifest.json"
     ]
-    # The manifest does not name itself.
-    assert ended.stdout == f"{len(visible) - 1} files, all as they were written\n"
+    assert ended.stdout == f"{len(visible)} files, all as they were written\n"
     assert linesexp("verify", "run", "-q", cwd=tiny).stderr == ""
 
 

@@ -70,10 +70,20 @@ def analyse(run: Run) -> Analysis:
 def _records(run: Run, step: int, nulls: Nulls) -> list[KernelRecord]:
     """Records of the first layer's kernels at a recorded step (0 or −1)."""
     kernels = run.kernels
+    nulls = _with_smoothness(nulls, run, step)
     bank = operator_bank(kernels.shape[-1])
-    as_smooth = covariance_null(kernels[step], bank, rng_for(0, "null", "covariance"))
-    nulls = dataclasses.replace(nulls, covariance=as_smooth)
     return kernel_records(kernels[step], kernels[0], behaviour(run, step), bank, nulls, "conv1")
+
+
+def nulls_at(run: Run, step: int) -> Nulls:
+    """The null distributions that first-layer kernels of a recorded step are compared with."""
+    return _with_smoothness(_nulls(run), run, step)
+
+
+def _with_smoothness(nulls: Nulls, run: Run, step: int) -> Nulls:
+    kernels = run.kernels[step]
+    as_smooth = covariance_null(kernels, operator_bank(kernels.shape[-1]), rng_for(0, "null", "covariance"))
+    return dataclasses.replace(nulls, covariance=as_smooth)
 
 
 def _nulls(run: Run) -> Nulls:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from linesexp.errors import ConfigError, InputError
 from linesexp.inspecting.figures import depth_png, file_names, matches_pngs, sheet_png
+from linesexp.inspecting.laboratory import about_kernels, kernels_laboratory
 from linesexp.inspecting.page import page_of
 from linesexp.inspecting.records import FieldRecord, Inspection, inspection_json
 from linesexp.kernels.any_layer import Layer, measure
@@ -126,7 +129,10 @@ def _pictures(
         progress(2 * len(kernels) + done)
         sheets[layer.name] = sheet_png(layer)
     depth, matches = depth_png(found), matches_pngs(found)
-    page = page_of(found, name, [depth], matches, sheets, {})
+    data, left_out = kernels_laboratory(
+        kernels, lambda index, _: kernels[index].kernels[None], np.zeros(0), found
+    )
+    page = page_of(found, name, [depth], matches, sheets, {}, (data, about_kernels(data, 0, left_out)))
     numbered = {f"figures/matches-{number}.png": figure[0] for number, figure in enumerate(matches, 1)}
     return {
         **{names[layer]: data for layer, data in sheets.items()},

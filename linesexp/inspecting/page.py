@@ -10,7 +10,7 @@ from linesexp.kernels.filter_records import FilterRecord
 from linesexp.kernels.layer_records import LayerRecord
 from linesexp.views.animation import first_frame
 from linesexp.views.layer_kernels import MOST_CHANNELS
-from linesexp.views.page import data_uri, render_page
+from linesexp.views.page import data_uri, laboratory_bytes, render_page
 from linesexp.views.style import step_name
 from linesexp.wording import signed
 
@@ -27,17 +27,22 @@ def page_of(
     matches: Sequence[tuple[bytes, str, str]],
     figures: Mapping[str, bytes],
     gifs: Mapping[str, bytes],
+    laboratory: tuple[dict[str, Any] | None, Sequence[str]],
 ) -> str:
-    """The page as HTML. curves, matches: (PNG, what it shows, caption); figures, gifs: layer → PNG, GIF.
+    """The page as HTML. curves, matches: (PNG, what it shows, caption); figures, gifs: layer → PNG, GIF;
+    laboratory: its data, and what it says first.
 
     Of a model with so many layers that the page would pass 2 MB, the first and evenly taken others are shown.
     """
     fixed = sum(len(data) for data, _, _ in (*curves, *matches))
+    fixed += laboratory_bytes(laboratory[0]) * 3 // 4  # pictures grow by a third as text, this does not
     shown, moving = _affordable(list(figures), figures, gifs, MOST_BYTES - fixed)
     by_name = {layer.name: layer for layer in inspection.layers}
     last = f", epoch {inspection.steps[-1]:g}" if inspection.steps else ""
     return render_page(
         "inspection.html",
+        laboratory=laboratory[0],
+        about_laboratory=laboratory[1],
         version=__version__,
         title=f"The kernels of {name}{last}",
         summary=summary(inspection),

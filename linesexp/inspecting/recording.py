@@ -17,6 +17,7 @@ from linesexp.inspecting.figures import (
     matches_pngs,
     sheet_png,
 )
+from linesexp.inspecting.laboratory import about_kernels, kernels_laboratory
 from linesexp.inspecting.page import page_of
 from linesexp.inspecting.records import Inspection, LayerCourse, inspection_json, parse_inspection
 from linesexp.kernels.any_layer import (
@@ -162,13 +163,19 @@ class Recording:
     def _film(self, weight: str) -> bytes:
         steps = self._run.history.steps
         shown = _evenly(len(steps), FRAMES)
-        history = np.stack([self.layer(weight, step).kernels for step in shown])
+        history = self._history(self._weights.index(weight), shown)
         return film(self.layer(weight, -1), history, steps[shown])
+
+    def _history(self, index: int, steps: np.ndarray) -> np.ndarray:
+        """A layer's kernels (steps, kh, kw, channels, filters) at these steps (indices)."""
+        return np.stack([self.layer(self._weights[index], step).kernels for step in steps])
 
     def _page(self) -> str:
         read = self._run.folder.read
         course, depth = course_png(self.inspection), depth_png(self.inspection)
         matches: list[Captioned] = matches_pngs(self.inspection)
+        steps = self._run.history.steps
+        data, left_out = kernels_laboratory(self._layers, self._history, steps, self.inspection)
         return page_of(
             self.inspection,
             self._run.folder.path.resolve().name,
@@ -176,6 +183,7 @@ class Recording:
             matches,
             {name: read(file) for name, file in self._sheets.items()},
             {name: read(file) for name, file in self._films.items()},
+            (data, about_kernels(data, len(steps), left_out)),
         )
 
 

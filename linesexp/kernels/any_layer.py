@@ -169,6 +169,19 @@ def slice_null(
     return _draw_null(initializer, size, _draws(size, channels), weights)
 
 
+def nulls_of(layer: Layer) -> tuple[SliceNull | None, SliceNull | None]:
+    """What single kernels of chance reach for this layer; and their luminance, where it looks at colours."""
+    if bank_for(layer.size) is None:
+        return None, None
+    initializer, (size, _), channels = (
+        layer.initializer or DEFAULT_INITIALIZER,
+        layer.size,
+        layer.kernels.shape[2],
+    )
+    own = slice_null(initializer, size, channels, None)
+    return own, slice_null(initializer, size, 1, tuple(LUMA.tolist())) if layer.colour else None
+
+
 def expected_shares(size: tuple[int, int]) -> tuple[float, float, float]:
     """DC, odd and even share of kernels of independent weights of mean zero, on average."""
     weights = size[0] * size[1]

@@ -32,6 +32,30 @@ LEANINGS = {
 }
 
 
+TRY_IN_LABORATORY = {  # claim → the laboratory's part where a reader can try it, and how
+    "tells-lines-apart": ("lab-input", "give the network a line at another place"),
+    "untrained-vague": ("lab-time", "move the slider to the untrained network and look at its maps"),
+    "prefers-both": ("lab-layers", "compare the kernels’ maps for pictures of both classes, before and after"),
+    "order-matters": ("lab-comparison", "see how much a kernel answers to an edge and to its reverse"),
+    "one-side-lower": ("lab-bench", "read a kernel’s weights, side against side, and flip it"),
+    "like-prewitt-initialiser": ("lab-comparison", "see each kernel’s operator and p (luck) at every step"),
+    "like-prewitt-covariance": ("lab-comparison", "see each kernel’s operator and p (smooth)"),
+    "like-prewitt-step0": ("lab-comparison", "see each kernel’s operator and p (start)"),
+    "like-prewitt-shuffled": ("lab-comparison", "see each kernel’s operator and its kinds of chance"),
+    "edges-not-lines": ("lab-comparison", "see the odd (edge) and the even (line) part of each kernel"),
+    "each-learns": ("lab-time", "move the slider and see which kernels change"),
+    "edges-sum-to-zero": ("lab-bench", "take the mean off a kernel and see what changes"),
+    "learning-needed": (
+        "lab-bench",
+        "put random weights into all kernels and count the pictures named rightly",
+    ),
+    "prewitt-serves": ("lab-bench", "put Prewitt operators into kernels and count the pictures named rightly"),
+    "early-keeps-detail": ("lab-layers", "compare the maps of the first and of the last layer"),
+    "deeper-selective": ("lab-layers", "compare the last layer’s maps for pictures of both classes"),
+    "pooling-steadier": ("lab-layers", "compare a convolution’s maps with those of the pooling behind it"),
+}
+
+
 def leans(judgement: Judgement) -> str:
     """for or against, where the whole interval lies on that side of the reference; else empty."""
     return side_of(judgement.wanted, judgement.reference, judgement.interval)
@@ -55,6 +79,8 @@ def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
             + (f", {j.counted}" if j.counted and j.runs == 1 else ""),
             "refuted_by": j.refuted_by,
             "made_in": j.made_in,
+            "where": TRY_IN_LABORATORY[j.id][0],
+            "attempt": TRY_IN_LABORATORY[j.id][1],
         }
         for j in judgements
     ]

@@ -19,6 +19,7 @@ from linesexp.report.evidence import (
     shortcuts_table,
     unseen_table,
 )
+from linesexp.report.laboratory import about_laboratory, laboratory_data
 from linesexp.report.layer_table import layer_table
 from linesexp.report.ledger import about_ledger, ledger_cards
 from linesexp.report.sentences import (
@@ -50,7 +51,10 @@ def page_of(run: Run) -> str:
     first = config.network.filters[0]
     size = config.network.kernel_sizes[0]
     words = picture_words(config.images)
+    laboratory = laboratory_data(run)
     return render_page(
+        laboratory=laboratory,
+        about_laboratory=about_laboratory(run, laboratory),
         version=__version__,
         title=title(config, analysis),
         question=words.question,

@@ -5,21 +5,30 @@ import hashlib
 import io
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 from PIL import Image
 
+from linesexp.views.embedding import joined_modules, json_for_script
 
-def render_page(template: str = "report.html", **content: Any) -> str:
-    """A page from one of templates/. content: the names that the template uses; all text is escaped."""
+
+def render_page(template: str = "report.html", laboratory: dict[str, Any] | None = None, **content: Any) -> str:
+    """A page from one of templates/. content: the names that the template uses; all text is escaped.
+
+    laboratory: what report.laboratory or inspecting.laboratory gives; without it the page only tells.
+    """
     style, script = _static("report.css"), _static("report.js")
+    if laboratory is not None:
+        style += _laboratory_style()
+        script += _laboratory_script()
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash_source(style)}'; "
         f"script-src '{_hash_source(script)}'; base-uri 'none'; form-action 'none'"
     )
-    # The style and the script are ours and must not be escaped; nothing else is let through as it is.
+    # The style and the scripts are ours and must not be escaped, and the data is JSON without any `<`.
     return (
         templates()
         .get_template(template)
@@ -27,9 +36,18 @@ def render_page(template: str = "report.html", **content: Any) -> str:
             style=Markup(style),
             script=Markup(script),
             policy=policy,
+            laboratory=None if laboratory is None else Markup(json_for_script(laboratory)),
             **content,
         )
     )
+
+
+def laboratory_bytes(laboratory: dict[str, Any] | None) -> int:
+    """How many bytes a page grows by when it carries this."""
+    if laboratory is None:
+        return 0
+    parts = (_laboratory_style(), _laboratory_script(), json_for_script(laboratory))
+    return sum(len(part.encode()) for part in parts)
 
 
 def data_uri(data: bytes, kind: str) -> str:
@@ -58,8 +76,23 @@ def templates() -> jinja2.Environment:
     )
 
 
+@cache
+def _laboratory_script() -> str:
+    return joined_modules(_static_folder() / "laboratory", "main.js")
+
+
+@cache
+def _laboratory_style() -> str:
+    files = sorted((_static_folder() / "laboratory").iterdir(), key=lambda file: file.name)
+    return "".join(file.read_text(encoding="utf-8") for file in files if file.name.endswith(".css"))
+
+
+def _static_folder() -> Traversable:
+    return resources.files("linesexp.views") / "static"
+
+
 def _static(name: str) -> str:
-    return (resources.files("linesexp.views") / "static" / name).read_text(encoding="utf-8")
+    return (_static_folder() / name).read_text(encoding="utf-8")
 
 
 def _hash_source(text: str) -> str:

@@ -41,6 +41,7 @@ def main(rounds: int) -> None:
         bench_analysis(Path(folder), rounds)
         bench_preferred(Path(folder), rounds)
         bench_experiment(Path(folder), rounds)
+        bench_laboratory(Path(folder), rounds)
 
 
 def bench_drawing(rounds: int) -> None:
@@ -184,6 +185,13 @@ def bench_experiment(folder: Path, rounds: int) -> None:
 
     compare("make experiment (plain script / ours)", max(rounds, 2), ours, plain, 1)
     facts(folder)
+
+
+def bench_laboratory(folder: Path, rounds: int) -> None:
+    """The page's laboratory in a browser: what laboratory.py says, a table of its own."""
+    run = [sys.executable, Path(__file__).parent / "laboratory.py", folder / "ours-0", str(rounds)]
+    done = subprocess.run(run, check=True, cwd=ROOT, capture_output=True, text=True)
+    print(done.stdout, end="", flush=True)
 
 
 def facts(folder: Path) -> None:

@@ -235,6 +235,7 @@ def test_a_slim_vgg_from_the_command_line(linesexp, files, tmp_path):
     saved = json.loads((tmp_path / "inspection.json").read_text())
     assert saved["kernels"] == found["kernels"]
     page = (tmp_path / "page.html").read_text()
+    assert 'id="laboratory-data"' in page
     assert len(page) < 2_000_000
     assert page.count("<img") == page.count('alt="') == 18
     assert "default-src 'none'" in html.unescape(page)

@@ -108,6 +108,7 @@ def test_the_page_is_whole_and_asks_for_nothing(recorded):
     assert "http://" not in page
     assert "https://" not in page
     assert page.count("data-moving=") == 6
+    assert 'id="laboratory-data"' in page
     assert page.count("<img") == page.count('alt="')
     assert "as its initialiser draws them" in page
 

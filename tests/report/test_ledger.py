@@ -1,12 +1,15 @@
 """The ledger on the page: its words and colours follow from the numbers."""
 
 import dataclasses
+import re
 
 import pytest
 
+from linesexp import open_run
 from linesexp.kernels.claims import CLAIMS
 from linesexp.kernels.verdicts import Finding, judge
-from linesexp.report.ledger import about_ledger, leans, ledger_cards
+from linesexp.report.ledger import TRY_IN_LABORATORY, about_ledger, leans, ledger_cards
+from linesexp.report.page import page_of
 
 CLAIM = dataclasses.replace(CLAIMS[0], wanted="above", reference=0.5, universal=True)
 
@@ -64,3 +67,27 @@ def test_several_runs_are_counted_as_such():
     _, counted, last = about_ledger(judgements)
     assert counted.startswith("1 of them is refuted, 1 supported")
     assert last == "These are the verdicts of 3 runs together."
+
+
+# What a reader can try.
+
+
+def test_every_claim_says_where_in_the_laboratory_it_can_be_tried():
+    assert set(TRY_IN_LABORATORY) == {claim.id for claim in CLAIMS}
+
+
+def test_a_card_leads_to_a_part_of_the_laboratory(tiny_run):
+    page = (tiny_run / "report.html").read_text(encoding="utf-8")
+    laboratory = page.partition('<section id="laboratory">')[2].partition("</section>")[0]
+    parts = re.findall(r'id="(lab-[a-z]+)"', laboratory)
+    cards = re.findall(r'<article class="claim.*?</article>', page, flags=re.DOTALL)
+    links = [re.search(r'<a href="#(lab-[a-z]+)">', card)[1] for card in cards]
+    assert links == [TRY_IN_LABORATORY[claim.id][0] for claim in CLAIMS]
+    assert set(links) <= set(parts)
+
+
+def test_without_a_laboratory_no_card_leads_there(run, monkeypatch):
+    monkeypatch.setattr("linesexp.report.page.laboratory_data", lambda run: None)
+    page = page_of(open_run(run))
+    assert page.count('<article class="claim') == len(CLAIMS)
+    assert "#lab-" not in page

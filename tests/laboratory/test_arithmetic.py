@@ -1,0 +1,409 @@
+"""The arithmetic of one place: what is written out is what the network computes, in NumPy as in the page."""
+
+import re
+
+import numpy as np
+import pytest
+
+from linesexp.config import NetworkConfig
+from linesexp.images.dataset import scale_pixels
+from linesexp.report.laboratory import laboratory_data
+from linesexp.run import open_run
+from linesexp.seeing.convolution import ACTIVATIONS, convolve, softmax
+from linesexp.seeing.forward import forward
+from linesexp.views.embedding import packed
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+NETWORKS = {
+    "as by default": NetworkConfig(filters=(4, 3), kernel_sizes=(5, 3)),
+    "zeros around, means, leaky": NetworkConfig(
+        filters=(3, 5), kernel_sizes=(5, 3), padding="same", pooling="average", activation="leaky_relu"
+    ),
+    "one layer, wide windows, tanh": NetworkConfig(
+        filters=(2,), kernel_sizes=(9,), pool_size=5, activation="tanh"
+    ),
+}
+CLASSES = 3
+SIDE = 17  # odd: some places fill no pooling window
+
+
+class Case:
+    """A network of random weights, a picture for it, its page's data, and what NumPy makes of it."""
+
+    def __init__(self, network, channels):
+        rng = np.random.default_rng(5)
+        self.network = network
+        self.weights = {}
+        maps = channels
+        for layer, (filters, size) in enumerate(
+            zip(network.filters, network.kernel_sizes, strict=True), start=1
+        ):
+            shape = (size, size, maps, filters)
+            self.weights[f"conv{layer}/kernel"] = rng.normal(0, 0.3, shape).astype(np.float32)
+            self.weights[f"conv{layer}/bias"] = rng.normal(0, 0.1, filters).astype(np.float32)
+            maps = filters
+        units = network.map_sizes(SIDE)[-1][1] ** 2 * maps
+        self.weights["dense/kernel"] = rng.normal(0, 0.3, (units, CLASSES)).astype(np.float32)
+        self.weights["dense/bias"] = rng.normal(0, 0.1, CLASSES).astype(np.float32)
+        self.pixels = rng.integers(0, 256, (3, SIDE, SIDE, channels), dtype=np.uint8)
+        self.layers = {
+            each.name: each.values[0] for each in forward(scale_pixels(self.pixels[:1]), self.weights, network)
+        }
+
+    def sums(self, layer):
+        """A convolution's values before the activation, and its input."""
+        number = int(layer.removeprefix("conv"))
+        before = scale_pixels(self.pixels[0]) if number == 1 else self.layers[f"pool{number - 1}"]
+        kernel, bias = self.weights[f"{layer}/kernel"], self.weights[f"{layer}/bias"]
+        return convolve(before[None], kernel, bias, padding=self.network.padding)[0], before
+
+    def data(self, others):
+        return others | {
+            "network": {
+                "filters": list(self.network.filters),
+                "kernelSizes": list(self.network.kernel_sizes),
+                "activation": self.network.activation,
+                "pooling": self.network.pooling,
+                "poolSize": self.network.pool_size,
+                "padding": self.network.padding,
+            },
+            "classes": ["one", "two", "three"],
+            "steps": [0, 1],
+            "weights": {name: packed(np.stack([0 * each, each])) for name, each in self.weights.items()},
+            "test": {"pixels": packed(self.pixels), "labels": [0, 1, 2], "all": 3},
+        }
+
+
+@pytest.fixture(params=[*zip(NETWORKS, (1, 3, 1), strict=True)], ids=lambda pair: pair[0])
+def case(request):
+    name, channels = request.param
+    return Case(NETWORKS[name], channels)
+
+
+@pytest.fixture
+def view(case, visit, page_with, tiny_run):
+    return visit(page_with(case.data(laboratory_data(open_run(tiny_run)))))
+
+
+def settle(view):
+    view.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def panel(view):
+    return view.locator("#lab-arithmetic")
+
+
+def choose(view, layer, map=None, place=None):
+    """By the panel's own controls."""
+    panel(view).get_by_label("layer", exact=True).select_option(layer)
+    settle(view)
+    if map is not None:
+        panel(view).get_by_label("map", exact=True).select_option(str(map))
+        settle(view)
+    if place is not None:
+        for name, value in zip(("row", "column"), place, strict=True):
+            panel(view).get_by_label(name, exact=True).fill(str(value))
+    settle(view)
+
+
+def lines(view, caption):
+    """{words: number} of a visible table."""
+    rows = panel(view).locator("table:visible", has=view.get_by_text(caption, exact=True)).locator("tbody tr")
+    return {
+        row.locator("th").inner_text(): float(row.locator("td").get_attribute("data-value"))
+        for row in rows.all()
+    }
+
+
+def chips(view):
+    return [
+        float(chip.get_attribute("data-value"))
+        for chip in panel(view).locator(".lab-partial:visible > *").all()
+    ]
+
+
+def grid(view, caption):
+    """The numbers in a grid's cells as they are shown."""
+    cells = panel(view).locator("table:visible", has=view.get_by_text(re.compile(caption))).locator("td")
+    return [float(text.replace("−", "-")) for text in cells.all_inner_texts()]
+
+
+def places(values):
+    """Corners, the middle, and the largest value's place, of maps (rows, columns, maps)."""
+    last_row, last_column = values.shape[0] - 1, values.shape[1] - 1
+    return {(0, 0), (last_row, last_column), (last_row // 2, 0), (last_row // 2, last_column // 2)}
+
+
+def test_a_convolution_is_written_out_as_it_is_computed(case, view):
+    for number, filters in enumerate(case.network.filters, start=1):
+        name = f"conv{number}"
+        sums, before = case.sums(name)
+        for map, (row, column) in zip(range(filters), sorted(places(sums)), strict=False):
+            choose(view, name, map, (row, column))
+            found = list(lines(view, "Adding up").values())
+            bias = case.weights[f"{name}/bias"][map]
+            value = case.layers[name][row, column, map]
+            np.testing.assert_allclose(
+                found, [sums[row, column, map] - bias, bias, sums[row, column, map], value], atol=1e-5
+            )
+            if before.shape[2] > 1:
+                parts = chips(view)
+                assert len(parts) == before.shape[2]
+                assert sum(parts) == pytest.approx(found[0], abs=1e-6)
+            shown = panel(view).locator(".lab-place").inner_text()
+            assert float(shown.split(": ")[1].replace("−", "-")) == pytest.approx(value, abs=6e-5)
+
+
+def test_window_kernel_and_products_are_those_of_the_channel(case, view):
+    name = f"conv{len(case.network.filters)}"
+    sums, before = case.sums(name)
+    size = case.network.kernel_sizes[-1]
+    place = (sums.shape[0] - 1, 1)
+    choose(view, name, 1, place)
+    channel = before.shape[2] - 1
+    if channel:
+        panel(view).locator(".lab-partial:visible button").nth(channel).click()
+        settle(view)
+    pad = (size - 1) // 2 if case.network.padding == "same" else 0
+    padded = np.pad(before, ((pad, pad), (pad, pad), (0, 0)))
+    patch = padded[place[0] : place[0] + size, place[1] : place[1] + size, channel].ravel()
+    kernel = case.weights[f"{name}/kernel"][:, :, channel, 1].ravel()
+    np.testing.assert_allclose(grid(view, "^window: "), patch, atol=0.0051)
+    np.testing.assert_allclose(grid(view, "^kernel 1 of "), kernel, atol=0.0051)
+    np.testing.assert_allclose(grid(view, "^products"), patch * kernel, atol=0.0051)
+    outside = panel(view).locator(".lab-grid:visible td.lab-beyond").count()
+    assert outside == (size if pad else 0)  # the row below the picture
+
+
+def test_a_pooling_keeps_what_the_layer_keeps(case, view):
+    for number in range(1, len(case.network.filters) + 1):
+        name = f"pool{number}"
+        values = case.layers[name]
+        for map, (row, column) in zip(range(values.shape[2]), sorted(places(values)), strict=False):
+            choose(view, name, map, (row, column))
+            found = list(lines(view, "What is kept").values())
+            assert found[-1] == pytest.approx(values[row, column, map], abs=1e-5)
+            side = case.network.pool_size
+            window = case.layers[f"conv{number}"][
+                row * side : (row + 1) * side, column * side : (column + 1) * side, map
+            ]
+            np.testing.assert_allclose(grid(view, "^window: "), window.ravel(), atol=0.0051)
+
+
+def test_a_convolution_says_what_becomes_of_it_in_the_pooling(case, view):
+    side = case.network.pool_size
+    values = case.layers["conv1"][..., 0]
+    pooled = case.layers["pool1"].shape[0]
+    words = panel(view).locator(".lab-pooling p")
+    edge = len(values) - 1
+    choose(view, "conv1", 0, (edge, edge))
+    assert ("drops" in words.inner_text()) == (edge >= pooled * side)
+    first = min(1, pooled - 1)  # row of windows
+    window = values[first * side : (first + 1) * side, :side]
+    best = np.unravel_index(window.argmax(), window.shape)
+    worst = np.unravel_index(window.argmin(), window.shape)
+    assert window[best] > window[worst]
+    for place, verdict in ((best, "wins"), (worst, "is lost")):
+        choose(view, "conv1", 0, (first * side + int(place[0]), int(place[1])))
+        said = words.inner_text()
+        assert f"row {first}, column 0 of" in said
+        assert (verdict if case.network.pooling == "max" else "mean") in said
+
+
+def test_flatten_names_the_number_in_the_list(case, view):
+    last = f"pool{len(case.network.filters)}"
+    values = case.layers[last]
+    choose(view, "flatten", 1, (values.shape[0] - 1, 0))
+    value, index = lines(view, "This number").values()
+    assert case.layers["flatten"][int(index)] == pytest.approx(value, abs=1e-5)
+    assert value == pytest.approx(values[values.shape[0] - 1, 0, 1], abs=1e-5)
+
+
+@pytest.mark.parametrize("chosen", range(CLASSES))
+def test_a_score_is_the_sum_of_its_parts(chosen, case, view):
+    kernel, bias = case.weights["dense/kernel"], case.weights["dense/bias"]
+    flat = case.layers["flatten"]
+    scores = flat @ kernel + bias
+    maps = case.network.filters[-1]
+    choose(view, "dense")
+    panel(view).get_by_label("score of the class").select_option(str(chosen))
+    column = min(1, case.layers[f"pool{len(case.network.filters)}"].shape[1] - 1)
+    choose(view, "dense", maps - 1, (0, column))
+    loud = lines(view, "The numbers that count most")
+    *parts, score = loud.values()
+    assert score == pytest.approx(scores[chosen], abs=1e-4)
+    assert sum(parts) == pytest.approx(score, abs=1e-6)
+    products = flat * kernel[:, chosen]
+    assert parts[0] == pytest.approx(products[np.abs(products).argmax()], abs=1e-5)
+    np.testing.assert_allclose(chips(view), products.reshape(-1, maps).sum(axis=0), atol=1e-4)
+    index = column * maps + maps - 1
+    expected = [flat[index], kernel[index, chosen], products[index]]
+    np.testing.assert_allclose(list(lines(view, "The chosen place").values()), expected, atol=1e-5)
+    shares = panel(view).locator(".lab-softmax tbody tr td:last-child").all_inner_texts()
+    shown = [0 if "<" in text else float(text) for text in shares]
+    np.testing.assert_allclose(shown, [*softmax(scores[None])[0], 1], atol=1.1e-4)
+
+
+def test_the_activation_is_the_one_of_the_network(case, view):
+    choose(view, "conv1", 0, (0, 0))
+    words = list(lines(view, "Adding up"))[-1]
+    assert {"relu": "after ReLU", "leaky_relu": "after leaky ReLU", "tanh": "after tanh"}[
+        case.network.activation
+    ] == words.split(":")[0]
+    before, after = list(lines(view, "Adding up").values())[-2:]
+    assert ACTIVATIONS[case.network.activation](np.array(before)) == pytest.approx(after, abs=1e-6)
+
+
+# Choosing.
+
+
+def test_keys_choose_a_place_and_its_window_is_framed(lab):
+    canvas = panel(lab).get_by_role("application")
+    choose(lab, "conv1", 2, (3, 4))
+    canvas.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        lab.keyboard.press(key)
+        settle(lab)
+    assert lab.evaluate("laboratory.state.get('place')") == {"row": 4, "column": 6}
+    frame = panel(lab).locator(".lab-mapview:visible .lab-frame").first.bounding_box()
+    canvas_in = panel(lab).locator(".lab-mapview:visible canvas").first.bounding_box()
+    pixel = canvas_in["width"] / 20
+    assert frame["x"] - canvas_in["x"] == pytest.approx(6 * pixel, abs=1)
+    assert frame["y"] - canvas_in["y"] == pytest.approx(4 * pixel, abs=1)
+    assert frame["width"] == pytest.approx(5 * pixel, abs=1)
+    for _ in range(30):
+        lab.keyboard.press("ArrowUp")
+    settle(lab)
+    assert lab.evaluate("laboratory.state.get('place').row") == 0
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_a_pointer_chooses_a_place(touch, visit):
+    view = visit(has_touch=touch)
+    choose(view, "conv2", 1)
+    canvas = panel(view).get_by_role("application")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    count = int(canvas.get_attribute("width"))
+    x, y = box["x"] + 2.5 / count * box["width"], box["y"] + 1.5 / count * box["height"]
+    (view.touchscreen.tap if touch else view.mouse.click)(x, y)
+    settle(view)
+    assert view.evaluate("laboratory.state.get('place')") == {"row": 1, "column": 2}
+
+
+def test_tiles_are_one_stop_for_each_layer_and_choose_the_map(lab):
+    stops = lab.locator("#lab-layers button[tabindex='0']")
+    assert stops.count() == 4
+    lab.get_by_role("button", name=re.compile("^map 0 of conv2")).focus()
+    for _ in range(2):
+        lab.keyboard.press("ArrowRight")
+    lab.keyboard.press("Enter")
+    settle(lab)
+    assert lab.evaluate("[laboratory.state.get('layer'), laboratory.state.get('map')]") == ["conv2", 2]
+    assert panel(lab).locator(".lab-place").inner_text().startswith("conv2, map 2, row")
+    assert stops.count() == 4
+
+
+def test_a_tile_ends_the_view_of_the_classes(lab):
+    choose(lab, "dense")
+    assert panel(lab).locator(".lab-softmax").is_visible()
+    lab.get_by_role("button", name=re.compile("^map 1 of conv1")).click()
+    settle(lab)
+    assert not panel(lab).locator(".lab-softmax").is_visible()
+
+
+def test_maps_without_an_answer_are_marked(visit, page_with, tiny_run):
+    data = laboratory_data(open_run(tiny_run))
+    weights = dict(open_run(tiny_run).history.weights)
+    bias = weights["conv1/bias"].copy()
+    bias[..., 2] = -1000
+    data["weights"]["conv1/bias"] = packed(bias)
+    view = visit(page_with(data))
+    names = view.locator("#lab-layers button").evaluate_all(
+        "all => all.map((one) => one.getAttribute('aria-label'))"
+    )
+    assert "map 2 of conv1, silent" in names
+    assert "map 2 of pool1, silent" in names
+    choose(view, "conv1", 2, (0, 0))
+    assert list(lines(view, "Adding up").values())[-1] == 0
+
+
+# The sweep.
+
+
+def test_a_sweep_moves_when_asked_and_stops_when_asked(lab):
+    choose(lab, "conv1", 0, (0, 0))
+    lab.wait_for_timeout(300)
+    place = panel(lab).locator(".lab-place")
+    assert "row 0, column 0:" in place.inner_text()
+    panel(lab).get_by_role("button", name="Sweep").click()
+    stop = panel(lab).get_by_role("button", name="Stop")
+    assert stop.get_attribute("aria-pressed") == "true"
+    seen = set()
+    for _ in range(20):
+        seen.add(place.inner_text().split(":")[0])
+        lab.wait_for_timeout(50)
+    assert len(seen) > 3
+    stop.click()
+    settle(lab)
+    still = place.inner_text()
+    lab.wait_for_timeout(300)
+    assert place.inner_text() == still
+
+
+def test_a_sweep_ends_with_the_whole_map(lab):
+    choose(lab, "conv2", 0, (0, 0))
+    panel(lab).get_by_role("button", name="Sweep").click()
+    panel(lab).get_by_text(re.compile(r"^All \d+ places are filled")).wait_for(timeout=20_000)
+    settle(lab)
+    last = lab.evaluate("laboratory.state.get('place')")
+    assert last["row"] == last["column"] > 0
+    assert panel(lab).get_by_role("button", name="Sweep").get_attribute("aria-pressed") == "false"
+
+
+def test_a_sweep_fills_all_at_once_where_motion_is_not_wanted(visit):
+    view = visit(reduced_motion="reduce")
+    choose(view, "conv1", 0, (0, 0))
+    panel(view).get_by_role("button", name="Sweep").click()
+    settle(view)
+    assert "all 256 places were filled at once" in panel(view).inner_text()
+    assert view.evaluate("laboratory.state.get('place')") == {"row": 15, "column": 15}
+
+
+def test_another_choice_ends_a_sweep(lab):
+    panel(lab).get_by_role("button", name="Sweep").click()
+    lab.get_by_role("button", name=re.compile("^map 1 of pool2")).click()
+    panel(lab).get_by_role("button", name="Sweep").wait_for()
+    settle(lab)
+    assert panel(lab).locator(".lab-place").inner_text().startswith("pool2, map 1")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1920])
+def test_nothing_is_cut_off(width, lab):
+    lab.set_viewport_size({"width": width, "height": 800})
+    for layer in ("conv1", "conv2", "pool2", "flatten", "dense"):
+        choose(lab, layer)
+        assert lab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        # Nor does anything reach out of its panel, but for what can be scrolled to.
+        cut = lab.evaluate(
+            """() => {
+              const edge = document.getElementById("lab-arithmetic").getBoundingClientRect().right;
+              return [...document.querySelectorAll("#lab-arithmetic *")].filter((one) => {
+                const box = one.getBoundingClientRect();
+                return box.width && box.right > edge && !one.closest(".lab-grid-box, .scroll");
+              }).length;
+            }"""
+        )
+        assert cut == 0, layer
+
+
+def test_the_slider_is_followed(learned):
+    """The sum at a place is that of the weights of the step which is shown."""
+    choose(learned, "conv1", 1, (5, 5))
+    before = lines(learned, "Adding up")
+    learned.get_by_role("slider", name="Recorded step").fill("0")
+    settle(learned)
+    now = lines(learned, "Adding up")
+    assert now["plus the kernel's bias"] == 0  # before training
+    assert before["gives"] != now["gives"]

@@ -1,0 +1,206 @@
+"""The live comparison gives the numbers of the report's own measures, at every step."""
+
+import numpy as np
+import pytest
+
+from linesexp import open_run
+from linesexp.evidence.behaviour import tuning_at
+from linesexp.kernels.match import best_match, operator_bank
+from linesexp.kernels.shape import shares
+from linesexp.kernels.tuning import tune
+from linesexp.report.likeness import NULL_STEPS, operators_of, packed_null
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+KERNELS = 4
+
+
+@pytest.fixture(scope="module")
+def opened(tiny_run):
+    return open_run(tiny_run)
+
+
+@pytest.fixture
+def measured(lab):
+    """measured(module's function and arguments as JavaScript): its value in the page."""
+
+    def of(kernels, what):
+        return lab.evaluate(
+            f"""async kernels => {{
+              const {{ experiment }} = laboratory;
+              const m = laboratory.measures;
+              return kernels.map(({{values, bias}}) => {{
+                const kernel = Float32Array.from(values);
+                return {what};
+              }});
+            }}""",
+            kernels,
+        )
+
+    return of
+
+
+def given(opened, step):
+    weights = opened.history.at(step)
+    return [
+        {"values": kernel.ravel().tolist(), "bias": float(bias)}
+        for kernel, bias in zip(opened.kernels[step], weights["conv1/bias"], strict=True)
+    ]
+
+
+def settled(view):
+    """Wait until the page has drawn what was changed, out of sight too."""
+    view.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
+
+
+def show(view, step, kernel):
+    steps = view.evaluate("laboratory.experiment.steps.length")
+    view.evaluate(
+        "([step, kernel]) => laboratory.state.set({step, kernel, layer: 'conv1', map: kernel})",
+        [step % steps, kernel],
+    )
+    settled(view)
+
+
+STEPS = [0, 3, -1]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_best_match_is_that_of_the_report(step, measured, opened):
+    expected = best_match(opened.kernels[step], operator_bank(5))
+    found = measured(given(opened, step), "m.bestMatch(kernel, experiment.likeness.bank)")
+    assert [match["entry"] for match in found] == expected.entry.tolist()
+    np.testing.assert_allclose([match["cosine"] for match in found], expected.cosine, atol=1e-5)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_shares_are_those_of_the_report(step, measured, opened):
+    expected = shares(opened.kernels[step])
+    found = measured(given(opened, step), "m.energyShares(kernel, 5)")
+    for name, theirs in (
+        *(("dc", "dc"), ("odd", "odd"), ("even", "even")),
+        *(("vertical", "axis_vertical"), ("horizontal", "axis_horizontal")),
+    ):
+        np.testing.assert_allclose([each[name] for each in found], getattr(expected, theirs), atol=1e-6)
+
+
+def assert_tuned_alike(found, expected):
+    np.testing.assert_allclose([each["bars"] for each in found], expected.bars, atol=1e-4)
+    np.testing.assert_allclose([each["edges"] for each in found], expected.edges, atol=1e-4)
+    for name, theirs, tolerance in (
+        ("angle", "preferred_angle_deg", 0.01),
+        ("choosiness", "one_minus_circular_variance", 1e-4),
+        ("edge", "preferred_edge_deg", 0.01),
+        ("directionIndex", "direction_index", 1e-4),
+    ):
+        numbers = [np.nan if each[name] is None else each[name] for each in found]
+        np.testing.assert_allclose(numbers, getattr(expected, theirs), atol=tolerance)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_tuning_is_that_of_the_report(step, measured, opened):
+    found = measured(given(opened, step), "m.tuningOf(kernel, 5, bias, 'relu', false)")
+    assert_tuned_alike(found, tuning_at(opened, step))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_tuning_to_dark_bars_is_that_of_the_report(activation, measured, opened):
+    found = measured(given(opened, -1), f"m.tuningOf(kernel, 5, bias, '{activation}', true)")
+    bias = opened.history.at(-1)["conv1/bias"]
+    assert_tuned_alike(found, tune(opened.kernels[-1], bias, activation, dark_lines=True))
+
+
+@pytest.mark.parametrize("kernel", range(KERNELS))
+def test_the_trained_kernels_p_are_those_of_the_table(kernel, lab, opened):
+    show(lab, -1, kernel)
+    match = opened.analysis.kernels[kernel].match
+    shown = [cell.inner_text() for cell in lab.locator("#lab-comparison tbody td:nth-child(2)").all()]
+    assert shown == [f"{p:.4f}" for p in (match.p_initialiser, match.p_covariance, match.p_step0)]
+    text = lab.locator("#lab-comparison .comparison-cosine").inner_text()
+    assert text == f"{match.cosine:+.2f}".replace("-", "−")
+
+
+def test_a_packed_null_unpacks_to_itself(lab, opened):
+    null = np.sort(np.random.default_rng(0).uniform(0, 1, 1000))
+    unpacked = lab.evaluate(
+        """async ([likeness, steps]) => {
+          const nulls = [{name: "x", question: "", ofTrained: false, steps}];
+          const opened = await laboratory.measures.openLikeness({...likeness, nulls}, 5);
+          return Array.from(opened.nulls[0].cosines);
+        }""",
+        [operators_of(operator_bank(5)), packed_null(null)],
+    )
+    np.testing.assert_allclose(unpacked, null, atol=0.51 / NULL_STEPS)
+
+
+@pytest.mark.parametrize("detects", ["vertical", "horizontal"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_prewitt_operator_put_in_is_found_again(detects, sign, lab):
+    show(lab, -1, 1)
+    lab.get_by_label("Operator", exact=True).select_option("prewitt")
+    lab.get_by_label("Direction", exact=True).select_option(detects)
+    lab.get_by_label("Bright side", exact=True).select_option(str(sign))
+    lab.get_by_role("button", name="Put it in").click()
+    settled(lab)
+    match = lab.evaluate(
+        """() => {
+          const { experiment, state, measures } = laboratory;
+          const { values } = state.get("edits")[1];
+          const { operator, cosine, polarity } = measures.bestMatch(values, experiment.likeness.bank);
+          return { name: operator.name, detects: operator.detects, size: operator.size, cosine, polarity };
+        }"""
+    )
+    assert match["cosine"] == pytest.approx(sign, abs=1e-6)
+    assert (match["name"], match["detects"], match["size"]) == ("prewitt", detects, 5)
+    assert match["polarity"] == sign
+    text = lab.locator("#lab-comparison").inner_text()
+    side = {("vertical", 1): "right", ("vertical", -1): "left", ("horizontal", 1): "below"}
+    assert f"prewitt 5×5; it finds {detects} edges" in text
+    assert f"bright side: {side.get((detects, sign), 'above')}" in text
+    assert "proves nothing about learning" in text
+
+
+def test_a_constant_kernel_has_no_match_and_no_p(lab):
+    show(lab, -1, 0)
+    lab.get_by_role("button", name="Switch off").click()
+    settled(lab)
+    text = lab.locator("#lab-comparison").inner_text()
+    assert "no pattern to compare" in text
+    assert "NaN" not in text
+    assert "It answers to no bar." in text
+
+
+def test_the_numbers_follow_the_slider(lab, opened):
+    for step in (0, -1):
+        show(lab, step, 2)
+        cosine = best_match(opened.kernels[step], operator_bank(5)).cosine[2]
+        shown = lab.locator("#lab-comparison .comparison-cosine").inner_text()
+        assert shown == f"{cosine:+.2f}".replace("-", "−")
+        hint = "at this step take it as a hint only"
+        assert (hint in lab.locator("#lab-comparison").inner_text()) == (step == 0)
+
+
+def test_the_curves_say_the_logs_numbers_at_the_slider(lab, opened):
+    show(lab, 0, 0)
+    log = opened.log
+    captions = [each.inner_text() for each in lab.locator(".lab-curves figcaption").all()]
+    assert captions == [
+        f"{name}: training (dashed) {log[column][0]:.3f}, validation {log['validation_' + column][0]:.3f}"
+        for name, column in (("Loss", "loss"), ("Accuracy", "accuracy"))
+    ]
+    show(lab, 1, 0)
+    assert "not at this step" in lab.locator(".lab-curves").inner_text()
+
+
+def test_the_kernel_chosen_is_the_layers_map(lab):
+    lab.locator("#lab-layers .lab-tile").nth(2).click()
+    settled(lab)
+    assert lab.locator("#lab-bench .lab-tile").nth(2).get_attribute("aria-pressed") == "true"
+    lab.locator("#lab-comparison .lab-tile").nth(3).click()
+    settled(lab)
+    assert lab.evaluate("[laboratory.state.get('map'), laboratory.state.get('kernel')]") == [3, 3]
+
+
+def test_operators_of_very_large_kernels_stay_out_of_the_page():
+    assert operators_of(operator_bank(19)) is not None
+    assert operators_of(operator_bank(41)) is None
