@@ -89,11 +89,11 @@ def parse_result(data: bytes, source: str) -> BlockResult:
     seconds = about.get("seconds")
     if not isinstance(seconds, int | float):
         raise InputError(f"{source}: does not say how many seconds the block took")
-    found = BlockResult(
-        **{name: tensors[name] for name in KINDS},
-        **{group: {name: tensors[f"{group}/{name}"] for name in groups[group]} for group in groups},
-        seconds=float(seconds),
+    untrained, trained, log = (
+        {name: tensors[f"{group}/{name}"] for name in members} for group, members in groups.items()
     )
+    steps, kernels, probabilities = (tensors[name] for name in KINDS)
+    found = BlockResult(steps, kernels, untrained, trained, log, probabilities, float(seconds))
     if wrong := _misfit(found):
         raise InputError(f"{source}: damaged ({wrong})")
     return found

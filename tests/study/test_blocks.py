@@ -89,7 +89,7 @@ def test_what_does_not_fit_together_is_refused_by_name(change, words):
 @pytest.mark.parametrize("about", [{}, {"weights": [1]}, {"seconds": "long", "weights": list(RESULT.trained)}])
 def test_a_header_that_says_too_little_is_refused(about):
     tensors, _ = parse_tensors(result_bytes(RESULT), "here")
-    with pytest.raises(InputError, match="^blocks/x: "):
+    with pytest.raises(InputError, match=r"^blocks/x: "):
         parse_result(tensors_bytes(tensors, about), "blocks/x")
 
 
