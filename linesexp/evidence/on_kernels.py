@@ -47,7 +47,7 @@ def on_kernels(run: Run, analysis: Analysis) -> dict[str, Finding]:
 def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     """Both claims on preferences; a picture is what is sampled, within each class."""
     images, labels = run.dataset.part("test")
-    pair = class_pair(run)
+    pair = class_pair(run.dataset)
     first, second = analysis.preference_classes
     settings = run.config.images
     which = compared((first, second), settings)
