@@ -44,3 +44,27 @@ def make_repeatable(seed: int) -> None:
         import torch
 
         torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def use_one_thread() -> None:
+    """Let the backend compute on one thread: for processes that share a machine, one network's worth each.
+
+    Also for the sake of the last bits, which may depend on how many threads share a sum. Raises RuntimeError in
+    a process that has computed with more of them already.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        threading = tensorflow.config.threading
+        for get, change in (
+            (threading.get_intra_op_parallelism_threads, threading.set_intra_op_parallelism_threads),
+            (threading.get_inter_op_parallelism_threads, threading.set_inter_op_parallelism_threads),
+        ):
+            if get() != 1:
+                change(1)
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(1)
