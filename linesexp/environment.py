@@ -41,7 +41,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """What computes in this process: Python, Keras' backend, and the packages' versions. Imports none of them."""
+    """What computes in this process: Python, Keras' backend, the packages' versions. Imports none of them."""
     backend = _backend()
     found = {"python": platform.python_version(), "backend": backend}
     for package in PACKAGES:

@@ -18,8 +18,8 @@ from linesexp.errors import InputError
 LOOPBACK = "127.0.0.1"
 ANSWER_WITHIN = 8.0  # seconds for a scheduler to answer
 CLOSE_WITHIN = 3.0  # seconds for a cluster to close by itself
-# A worker of ours trains networks and holds nothing: it need not spill, and pausing would wait for memory that a
-# network will not give back. One that outgrows its share is killed and started anew.
+# A worker of ours trains networks and holds nothing: it need not spill, and pausing would wait for memory
+# that a network will not give back. One that outgrows its share is killed and started anew.
 SETTINGS: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 2,  # a block's worker may die twice
     "distributed.scheduler.worker-saturation": 1.0,  # blocks wait here, not on a worker that may die
@@ -85,7 +85,7 @@ def running(address: str, debug: bool = False) -> Iterator[distributed.Client]:
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             reason = "no answer" if isinstance(error, TimeoutError) else _gist(error)
             raise InputError(
-                f"{address}: no Dask scheduler there ({reason}); `dask scheduler` starts one and says its address"
+                f"{address}: no Dask scheduler there ({reason}); `dask scheduler` starts one and says where"
             ) from None
         yield client
 

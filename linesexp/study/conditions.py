@@ -83,7 +83,7 @@ def chosen_conditions(
     are neither built in nor in the file. Raises ConfigError for an unknown name, with the nearest, and for
     settings that do not go together, naming the condition.
     """
-    changes: dict[str, Change] = CONDITIONS | own
+    changes: dict[str, Change] = {**CONDITIONS, **own}
     known = known or {}
     found: dict[str, ExperimentConfig] = {}
     for name in names:

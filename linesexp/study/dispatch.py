@@ -134,7 +134,7 @@ class _Dispatch:
     def _collect(self, names: list[str]) -> Iterator[Ended]:
         done = {name: self._flying[name].future for name in names}
         if any(future.status == "cancelled" for future in done.values()):
-            raise scheduler_gone(self._client)
+            raise scheduler_gone()
         finished = {name: future for name, future in done.items() if future.status == "finished"}
         try:
             found = self._gather(finished) if finished else {}
@@ -182,7 +182,7 @@ class _Dispatch:
     def _cause_of_death(self, error: KilledWorker) -> str:
         address, times = error.last_worker.address, error.allowed_failures + 1
         try:
-            events = self._workers.ask(self._client.scheduler.events, topic="worker-restart-memory")
+            events = self._workers.ask(self._workers.scheduler.events, topic="worker-restart-memory")
         except (OSError, TimeoutError):
             events = ()
         for _, event in events or ():
@@ -200,7 +200,7 @@ class _Dispatch:
             return
         self._looked = now
         try:
-            processing = self._workers.ask(self._client.scheduler.processing)
+            processing = self._workers.ask(self._workers.scheduler.processing)
         except (OSError, TimeoutError):
             return
         for address, keys in processing.items():

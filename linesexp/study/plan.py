@@ -42,7 +42,7 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         data_seeds: Sequence[int],
         block_size: int = BLOCK_SIZE,
     ) -> "StudySettings":
-        """A study of these conditions, each with all these seeds, which rise, on pictures of all these data seeds.
+        """A study of these conditions, each with all these rising seeds on pictures of all these data seeds.
 
         Seeds in the configurations themselves mean nothing to a study.
         """
@@ -141,9 +141,7 @@ def _changes(before: StudySettings, wanted: StudySettings) -> list[str]:
     for name, config in before.conditions.items():
         if name not in wanted.conditions:
             changed.append(f"condition {name}: left out")
-        elif own := [
-            words for words in differences(config, wanted.conditions[name]) if words not in changed
-        ]:
+        elif own := [words for words in differences(config, wanted.conditions[name]) if words not in changed]:
             changed.append(f"condition {name}: {', '.join(own)}")
     for what, old, new in (
         ("seeds", _numbers(before.seeds), _numbers(wanted.seeds)),

@@ -7,7 +7,7 @@ from functools import cached_property
 from linesexp.errors import InputError
 from linesexp.runs.folder import DamagedFile, MissingFile, RunFolder
 from linesexp.study.blocks import Block, BlockResult, parse_result
-from linesexp.study.folder import SETTINGS, failures_of, is_study, settings_of_study
+from linesexp.study.folder import failures_of, is_study, settings_of_study
 from linesexp.study.plan import StudySettings, planned
 
 
@@ -20,10 +20,10 @@ def open_study(path: str | os.PathLike[str]) -> "Study":
 
 
 class Study:
-    """Typed reading of a study's folder. Iterating gives (Block, BlockResult), one at a time, in the plan's order.
+    """Typed reading of a study's folder. Iterating gives (Block, BlockResult), one at a time.
 
-    Only the blocks that are done; every read checks the file first. Raises DamagedFile or InputError, naming the
-    file, for what does not hold what it should.
+    Only the blocks that are done, in the plan's order; every read checks the file first. Raises InputError,
+    naming the file and what to do, for what does not hold what it should.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -37,10 +37,10 @@ class Study:
         """The conditions' full settings, the seeds, and how they are shared out into blocks."""
         return settings_of_study(self.folder)
 
-    @property
-    def plan(self) -> Iterator[Block]:
+    @cached_property
+    def plan(self) -> list[Block]:
         """All blocks in their order, done or not."""
-        return planned(self.settings)
+        return list(planned(self.settings))
 
     @property
     def done(self) -> list[Block]:
@@ -66,8 +66,7 @@ class Study:
             for block, (name, data) in zip(blocks, files, strict=True):
                 yield block, checked_result(block, data, str(self.folder.path / name))
         except DamagedFile as error:
-            remedy = "nothing else knows what it trains" if error.name == SETTINGS else "makes it again"
-            raise InputError(f"{error}; `linesexp study {self.folder.path}` {remedy}") from None
+            raise InputError(f"{error}; `linesexp study {self.folder.path}` makes it again") from None
 
 
 def checked_result(block: Block, data: bytes, source: str) -> BlockResult:

@@ -1,4 +1,4 @@
-"""The workers of a cluster: who they are, whether they compute what this process would, whether any is there."""
+"""The workers of a cluster: whether any is there, and whether they compute what this process would."""
 
 import time
 from collections.abc import Callable
@@ -28,6 +28,7 @@ class Workers:
     def __init__(self, client: distributed.Client, *, ours: bool, wait: float = WAIT, say: Say) -> None:
         """ours: whether this process started them, from its own installation; wait: seconds without any."""
         self._client, self._ours, self._wait, self._say = client, ours, wait, say
+        self.scheduler: Any = client.scheduler
         self._versions = versions()
         self._accepted: set[str] = set()
         self._began = False
@@ -65,7 +66,7 @@ class Workers:
         self._accepted.discard(address)
         self._say(f"{why}: refused")
         try:
-            self.ask(self._client.scheduler.retire_workers, workers=[address], close_workers=True)
+            self.ask(self.scheduler.retire_workers, workers=[address], close_workers=True)
         except (OSError, TimeoutError):  # what it hands back is refused all the same
             return
 
@@ -84,20 +85,20 @@ class Workers:
             self._seen = self._looked
         elif self._looked - self._seen > self._wait:
             raise StudyIncomplete(
-                f"no worker at {self._client.scheduler.address} for {self._wait:g} s; "
+                f"no worker at {self.scheduler.address} for {self._wait:g} s; "
                 "`dask worker ADDRESS --nthreads 1` starts one"
             )
 
     def _threads(self) -> dict[str, int]:
         """address → threads, of all workers that the scheduler knows now."""
         if self._client.status not in ("running", "connecting"):
-            raise scheduler_gone(self._client)
+            raise scheduler_gone()
         try:
-            threads = self.ask(self._client.scheduler.ncores)
-        except (OSError, TimeoutError, AttributeError):  # the client has no scheduler any more: AttributeError
+            threads = self.ask(self.scheduler.ncores)
+        except (OSError, TimeoutError):
             self._silent_since = self._silent_since or self._looked
             if time.monotonic() - self._silent_since >= SILENT:
-                raise scheduler_gone(self._client) from None
+                raise scheduler_gone() from None
             return dict.fromkeys(self._accepted, 1)
         self._silent_since = None
         return threads
@@ -121,10 +122,10 @@ class Workers:
         theirs = self._each(asked, metadata.version, "linesexp")
         for address, version in theirs.items():
             if version != self._versions["linesexp"]:
-                other = version if isinstance(version, str) else "no"
-                wrong[address] = f"worker {address} has {other} linesexp, this process {self._versions['linesexp']}"
-        for address, found in self._each([a for a in theirs if a not in wrong], versions).items():
-            if differing := self.differences(found):
+                found = version if isinstance(version, str) else "missing"
+                wrong[address] = f"worker {address} has linesexp {found} (here {self._versions['linesexp']})"
+        for address, all_versions in self._each([a for a in theirs if a not in wrong], versions).items():
+            if differing := self.differences(all_versions):
                 wrong[address] = f"worker {address} has {differing}"
             else:
                 self._accepted.add(address)
@@ -150,6 +151,6 @@ class Workers:
             return {}
 
 
-def scheduler_gone(client: distributed.Client) -> StudyIncomplete:
+def scheduler_gone() -> StudyIncomplete:
     """The error for a scheduler that was there and is not any more."""
     return StudyIncomplete("the scheduler is gone or does not answer any more")
