@@ -1,6 +1,7 @@
 """Import Keras quietly, and make its backend repeatable."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,14 @@ def quiet_import(debug: bool = False) -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(sink)
         os.close(kept)
+
+
+def quiet_running() -> None:
+    """Keep advice of TensorFlow's Python part off the terminal, such as that functions are traced again.
+
+    That of training many networks in one process is known.
+    """
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def make_repeatable(seed: int) -> None:

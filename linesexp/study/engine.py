@@ -15,7 +15,8 @@ from linesexp.study.folder import ResultKeeper, begin, is_study, refuse_other_fo
 from linesexp.study.local import Ended
 from linesexp.study.plan import StudySettings, planned
 
-Engine = Callable[[Iterator[Block], int], Generator[Ended]]  # blocks, and how many they are
+# Called with the blocks, their number, and what an engine in this process tells of epochs: block, done, of all.
+Engine = Callable[[Iterator[Block], int, Callable[[Block, int, int], None]], Generator[Ended]]
 
 
 @dataclass
@@ -47,7 +48,7 @@ def train_study(
 ) -> Trained:
     """Train what a study's folder lacks; goes on where an earlier call was stopped, by whatever means.
 
-    engine: called with the missing blocks and their number, if there are any. progress: called with the blocks
+    engine: called with the missing blocks, if there are any. progress: called with the blocks
     done, the blocks in all, and a few words. force: keep a study that is there under another name and begin
     anew. Raises what `begin` raises, InputError where pictures cannot be drawn, StorageError, and what the
     engine raises; what is done by then is kept.
@@ -76,8 +77,12 @@ def _train(
     keeper, began, done = ResultKeeper(folder), time.perf_counter(), there
     progress(there, settings.blocks, "starting")
     missing = (block for block in planned(settings) if block.file not in names)
+
+    def on_epoch(block: Block, epoch: int, epochs: int) -> None:
+        progress(done, settings.blocks, f"{block.key}: epoch {epoch} of {epochs}")
+
     try:
-        with contextlib.closing(engine(missing, settings.blocks - there)) as ends:
+        with contextlib.closing(engine(missing, settings.blocks - there, on_epoch)) as ends:
             for ended in ends:
                 if ended.data is None:
                     keeper.give_up(ended.block, ended.cause)

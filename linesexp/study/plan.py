@@ -47,8 +47,8 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Seeds in the configurations themselves mean nothing to a study.
         """
         return cls(
-            base=_with_seeds(base, 0, 0),
-            conditions={name: _with_seeds(config, 0, 0) for name, config in conditions.items()},
+            base=with_seeds(base, 0, 0),
+            conditions={name: with_seeds(config, 0, 0) for name, config in conditions.items()},
             seeds=spans(seeds),
             data_seeds=tuple(data_seeds),
             block_size=block_size,
@@ -72,16 +72,17 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 def planned(settings: StudySettings) -> Iterator[Block]:
-    """All blocks, one at a time: the first seeds of all conditions, then the next.
+    """All blocks, one at a time, condition by condition.
 
-    So a study that is stopped holds about as many members of each condition.
+    A worker builds one network for all blocks of a condition in a row; building takes as long as some epochs.
     """
-    for first, count in settings.seeds:
-        for start in range(first, first + count, settings.block_size):
-            seeds = tuple(range(start, min(start + settings.block_size, first + count)))
-            for data_seed in settings.data_seeds:
-                for name, config in settings.conditions.items():
-                    yield Block(name, _with_seeds(config, seeds[0], data_seed), seeds)
+    size = settings.block_size
+    for name, config in settings.conditions.items():
+        for data_seed in settings.data_seeds:
+            for first, count in settings.seeds:
+                for start in range(first, first + count, size):
+                    seeds = tuple(range(start, min(start + size, first + count)))
+                    yield Block(name, with_seeds(config, start, data_seed), seeds)
 
 
 def settings_json(settings: StudySettings) -> bytes:
@@ -113,8 +114,8 @@ def grown(before: StudySettings, wanted: StudySettings, source: str) -> StudySet
             f"{source}: the study was begun with other settings ({'; '.join(changed)}); "
             "choose another folder, or use --force to keep this one aside and begin anew"
         )
-    have = _numbers(before.seeds)
-    fresh = [seed for seed in sorted(_numbers(wanted.seeds)) if seed not in have]
+    have = numbers(before.seeds)
+    fresh = [seed for seed in sorted(numbers(wanted.seeds)) if seed not in have]
     more = [data_seed for data_seed in wanted.data_seeds if data_seed not in before.data_seeds]
     return msgspec.structs.replace(
         before,
@@ -144,7 +145,7 @@ def _changes(before: StudySettings, wanted: StudySettings) -> list[str]:
         elif own := [words for words in differences(config, wanted.conditions[name]) if words not in changed]:
             changed.append(f"condition {name}: {', '.join(own)}")
     for what, old, new in (
-        ("seeds", _numbers(before.seeds), _numbers(wanted.seeds)),
+        ("seeds", numbers(before.seeds), numbers(wanted.seeds)),
         ("data seeds", set(before.data_seeds), set(wanted.data_seeds)),
     ):
         if not old <= new:
@@ -154,7 +155,8 @@ def _changes(before: StudySettings, wanted: StudySettings) -> list[str]:
     return changed
 
 
-def _with_seeds(config: ExperimentConfig, seed: int, data_seed: int) -> ExperimentConfig:
+def with_seeds(config: ExperimentConfig, seed: int, data_seed: int) -> ExperimentConfig:
+    """The same settings with this seed of the network and this one of the pictures."""
     replace = msgspec.structs.replace
     images, training = config.images, config.training
     if images.data_seed != data_seed:
@@ -164,7 +166,8 @@ def _with_seeds(config: ExperimentConfig, seed: int, data_seed: int) -> Experime
     return replace(config, images=images, training=training)
 
 
-def _numbers(seeds: Sequence[Span]) -> set[int]:
+def numbers(seeds: Sequence[Span]) -> set[int]:
+    """All seeds in some spans."""
     return {seed for first, count in seeds for seed in range(first, first + count)}
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from linesexp.config import ExperimentConfig, build_config
 from linesexp.environment import versions
+from linesexp.first_layer import handmade_layer
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.picture_settings import ImagesConfig
 from linesexp.study.blocks import Block, result_bytes
@@ -26,15 +27,18 @@ _one_at_a_time = threading.Lock()
 
 def train_members(block: Block, on_epoch: OnEpoch) -> bytes:
     """Train a block's members in this process, on one thread; returns the bytes of its BlockResult."""
-    from linesexp.learning.backend import quiet_import, use_one_thread
+    from linesexp.learning.backend import quiet_import, quiet_running, use_one_thread
 
     if "linesexp.learning.block" in sys.modules:
         from linesexp.learning.block import train_block
     else:
         with quiet_import():
             use_one_thread()
+            quiet_running()
             from linesexp.learning.block import train_block
-    return result_bytes(train_block(block, _dataset(block.config.images), on_epoch))
+    dataset = _dataset(block.config.images)
+    first_layer = handmade_layer(block.config, dataset.pixels.shape[-1])
+    return result_bytes(train_block(block, dataset, on_epoch, first_layer=first_layer))
 
 
 def block_text(block: Block) -> str:
@@ -70,6 +74,6 @@ def said(error: BaseException) -> str:
     return f"{type(error).__name__}: {words[0][:300]}" if words else type(error).__name__
 
 
-@lru_cache(maxsize=4)  # the blocks of several conditions and data seeds take turns
+@lru_cache(maxsize=2)  # blocks come condition by condition
 def _dataset(images: ImagesConfig) -> Dataset:
     return make_dataset(images)
