@@ -43,7 +43,7 @@ class Chances:
 @dataclass
 class Gathered:
     """What the nulls of a condition are made from: second moment of its learned kernels, each less its mean and
-    at norm 1; a sample of its untrained ones, spread over the blocks."""
+    at norm 1; the first of its untrained ones, no more than are drawn from them."""
 
     size: int = 0
     channels: int = 1
@@ -52,33 +52,29 @@ class Gathered:
     untrained: list[np.ndarray] = field(default_factory=list)
     sampled: int = 0
 
-    def add(self, result: BlockResult, most: int) -> None:
-        """Take in a block; `most` of its untrained kernels for the sample."""
+    def add(self, result: BlockResult) -> None:
+        """Take in a block."""
         last = result.kernels[:, -1]
         self.size = last.shape[-1]
         self.channels = result.trained["conv1/kernel"].shape[3]
         unit = unit_rows(last.reshape(-1, self.size**2))
         known = unit[np.isfinite(unit).all(axis=1)]
-        if not self.kernels:
+        if not self.untrained:
             self.moment = np.zeros((self.size**2, self.size**2))
         if len(known):
-            self.moment = self.moment + len(known) * symmetric_covariance(
-                known.reshape(-1, self.size, self.size)
-            )
+            squares = known.reshape(-1, self.size, self.size)
+            self.moment = self.moment + len(known) * symmetric_covariance(squares)
             self.kernels += len(known)
-        first = result.kernels[:, 0].reshape(-1, self.size, self.size)[:most]
-        self.untrained.append(first)
-        self.sampled += len(first)
+        first = result.kernels[:, 0].reshape(-1, self.size, self.size)
+        self.untrained.append(first[: max(0, DRAWS - self.sampled)])
+        self.sampled += len(self.untrained[-1])
 
 
-def gather(results: Iterable[tuple[Block, BlockResult]], blocks: Mapping[str, int]) -> dict[str, Gathered]:
-    """What all conditions' nulls are made from; blocks: condition → how many it has."""
+def gather(results: Iterable[tuple[Block, BlockResult]]) -> dict[str, Gathered]:
+    """What all conditions' nulls are made from."""
     found: dict[str, Gathered] = {}
     for block, result in results:
-        each = -(
-            -DRAWS // blocks[block.condition]
-        )  # so that a sample is never larger than what is drawn from it
-        found.setdefault(block.condition, Gathered()).add(result, each)
+        found.setdefault(block.condition, Gathered()).add(result)
     return found
 
 

@@ -18,7 +18,7 @@ from linesexp.study.chances import Chances
 from linesexp.study.networks import OF_DEPTH
 from linesexp.study.of_kernels import UNKNOWN, Course, alive_of, course_of, emergence, kernel_columns
 
-# Claims that compare a member with its control of the same seeds: the control, and the sign of its own accuracy.
+# Claims that compare a member with its control of the same seeds: which, and the sign of its own accuracy.
 PAIRED = {"learning-needed": ("frozen-random", 1), "prewitt-serves": ("frozen-prewitt", -1)}
 CURVES = ("matched", "edge", "line")  # at each recorded step; and validation accuracy at each epoch
 

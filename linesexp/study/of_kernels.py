@@ -58,8 +58,8 @@ def course_of(result: BlockResult, chances: Chances) -> Course:
 
 
 def emergence(beyond: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """(members, filters): the step in epochs from which a match lies beyond chance to the end, NaN where it does
-    not at the end.
+    """(members, filters): the step in epochs from which a match lies beyond chance to the end; NaN where it
+    does not at the end.
 
     beyond: bool (members, steps, filters); steps: (steps,).
     """

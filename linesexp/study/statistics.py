@@ -29,7 +29,8 @@ CROSSED = "two-way random effects of seed and data seed, Satterthwaite’s t"
 @dataclass(frozen=True)
 class Summary:
     """Of each measure, arrays (measures,): mean over the members that have it, its 95 % interval, two-sided p
-    that it is zero, and how many members those are. NaN where there are too few; method: which was used."""
+    that it is what it was tested against, and how many members those are. NaN where there are too few, or no
+    test; method: which was used."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -39,15 +40,21 @@ class Summary:
     method: str
 
 
-def summarise(values: np.ndarray, seeds: np.ndarray, data_seeds: np.ndarray) -> Summary:
+def summarise(
+    values: np.ndarray,
+    seeds: np.ndarray,
+    data_seeds: np.ndarray,
+    against: np.ndarray | None = None,
+) -> Summary:
     """Of values (members, measures), NaN where a member has no such measure; seeds, data_seeds: (members,).
 
-    Members without a partner of the same seed under every data seed are left out where there are several.
+    against: (measures,) means to be tested, none without it. Members without a partner of the same seed under
+    every data seed are left out where there are several.
     """
     values = np.asarray(values, dtype=np.float64)
     members, measures = values.shape
     if len(np.unique(data_seeds)) > 1:
-        return _crossed(values, seeds, data_seeds)
+        return _crossed(values, seeds, data_seeds, against)
     found = {name: np.full(measures, np.nan) for name in ("mean", "low", "high", "p")}
     known = np.isfinite(values)
     # Measures that the same members have are resampled together.
@@ -58,7 +65,8 @@ def summarise(values: np.ndarray, seeds: np.ndarray, data_seeds: np.ndarray) -> 
             found["mean"][columns] = of_these.mean(axis=1)
         if of_these.shape[1] >= FEWEST:
             found["low"][columns], found["high"][columns] = interval(of_these)
-            found["p"][columns] = sign_p(of_these)
+            if against is not None:
+                found["p"][columns] = sign_p(of_these - against[columns, None])
     return Summary(**found, n=known.sum(axis=0), method=LIMIT if members > MANY else BOOTSTRAP)
 
 
@@ -139,7 +147,11 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def _crossed(values: np.ndarray, seeds: np.ndarray, data_seeds: np.ndarray) -> Summary:
-    grid = grids(values, seeds, data_seeds)  # (data seeds, seeds, measures)
-    found = crossed(grid)
-    return Summary(found.mean, found.low, found.high, found.p, found.n, CROSSED)
+def _crossed(
+    values: np.ndarray, seeds: np.ndarray, data_seeds: np.ndarray, against: np.ndarray | None
+) -> Summary:
+    reference = np.zeros(values.shape[1]) if against is None else against
+    found = crossed(grids(values - reference, seeds, data_seeds))
+    mean, low, high = (part + reference for part in (found.mean, found.low, found.high))
+    p = found.p if against is not None else np.full(len(mean), np.nan)
+    return Summary(mean, low, high, p, found.n, CROSSED)

@@ -1,0 +1,136 @@
+"""The ledger of a condition: every claim judged by all of its members together."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from linesexp.config import ExperimentConfig
+from linesexp.evidence.intervals import paired_interval, share_interval
+from linesexp.kernels.claims import CLAIMS, Claim
+from linesexp.kernels.verdicts import Judgement, OverMembers, judge_members, side_of
+from linesexp.study.chances import control_of, is_control
+from linesexp.study.gathering import Members, partners
+from linesexp.study.measuring import PAIRED
+from linesexp.study.networks import LOOKED_THROUGH, OF_DEPTH
+from linesexp.study.statistics import FEWEST, Summary, holm, summarise
+
+SURE = 0.95  # that no member contradicts a claim by luck alone
+COUNTED = {  # the controls that claims need, and what of the settings makes one
+    "frozen-random": "network.first_layer = random",
+    "frozen-prewitt": "network.first_layer = prewitt",
+    "shuffled-labels": "training.shuffle_labels = true",
+}
+
+
+def ledger_of(
+    name: str, study: Mapping[str, Members], conditions: Mapping[str, ExperimentConfig]
+) -> list[Judgement]:
+    """Every claim judged by the members of a condition; p is corrected over the claims that were tested."""
+    members = study[name]
+    effects = np.stack([members.values[claim.id] for claim in CLAIMS], axis=1)
+    references = np.array([claim.reference for claim in CLAIMS])
+    over = summarise(effects, members.seeds, members.data_seeds, against=references)
+    adjusted = holm(over.p)
+    return [
+        judge_members(
+            claim,
+            OverMembers(
+                _known(over.mean[index]),
+                _interval(over, index),
+                _known(over.p[index]),
+                _known(adjusted[index]),
+                int(over.n[index]),
+                _on_wanted_side(claim, effects[:, index]),
+                contradicting(claim, name, study, conditions) if claim.universal else 0,
+                over.method,
+                _words(claim, effects[:, index], int(over.n[index]))
+                or _why_not(claim, name, study, conditions),
+            ),
+        )
+        for index, claim in enumerate(CLAIMS)
+    ]
+
+
+def contradicting(
+    claim: Claim, name: str, study: Mapping[str, Members], conditions: Mapping[str, ExperimentConfig]
+) -> int:
+    """How many members contradict a claim on accuracy by themselves.
+
+    Each by the interval that a run of its own would have, at a level (Bonferroni's) at which, were all of them
+    at the reference, not one in twenty studies had any such member.
+    """
+    members = study[name]
+    level = 1 - (1 - SURE) / max(len(members), 1)
+    counts: list[tuple[int, ...]]
+    intervals: dict[tuple[int, ...], tuple[float, float]] = {}  # few differ
+    if claim.id in PAIRED:
+        control, sign = PAIRED[claim.id]
+        other = study.get(control_of(name, control, conditions) or "")
+        if other is None:
+            return 0
+        own, theirs = partners(members, other)
+        differences = sign * (members.correct[own].astype(int) - other.correct[theirs].astype(int))
+        counts = [tuple(int(np.sum(row == value)) for value in (1, -1, 0)) for row in differences]
+        for count in set(counts):
+            intervals[count] = paired_interval(np.repeat([1, -1, 0], count), level)
+    else:
+        counts = [(int(row.sum()), len(row)) for row in members.correct]
+        for count in set(counts):
+            intervals[count] = share_interval(count[0], count[1], level)
+    return sum(side_of(claim.wanted, claim.reference, intervals[count]) == "against" for count in counts)
+
+
+def _words(claim: Claim, effects: np.ndarray, count: int) -> str:
+    """How the members lie about the reference; empty where none can say."""
+    known = effects[np.isfinite(effects)]
+    if not len(known):
+        return ""
+    side = _on_wanted_side(claim, effects)
+    low, high = np.percentile(known, (5, 95))
+    spread = f"nine in ten lie between {low:.3g} and {high:.3g}" if len(known) >= FEWEST else ""
+    words = f"{side} of {len(known)} members lie {claim.wanted} {claim.reference:.3g}"
+    if count < len(known):
+        spread = f"{count} of them have a partner of the same seed under every data seed"
+    return f"{words}{'; ' if spread else ''}{spread}.".replace("-", "−")
+
+
+def _on_wanted_side(claim: Claim, effects: np.ndarray) -> int:
+    with np.errstate(invalid="ignore"):
+        beyond = effects > claim.reference if claim.wanted == "above" else effects < claim.reference
+    return int(np.sum(beyond))
+
+
+def _why_not(
+    claim: Claim, name: str, study: Mapping[str, Members], conditions: Mapping[str, ExperimentConfig]
+) -> str:
+    """Why no member of a condition can say anything about a claim."""
+    control = PAIRED[claim.id][0] if claim.id in PAIRED else ""
+    if claim.id == "like-prewitt-shuffled":
+        control = "shuffled-labels"
+    if control:
+        if is_control(conditions[name]):
+            return "this condition is a control itself"
+        found = control_of(name, control, conditions)
+        if found is None:
+            settings = "these" if name == "default" else f"the settings of {name}"
+            return f"add a condition: {settings} with {COUNTED[control]}" + (
+                f" (built in: {control})" if name == "default" else ""
+            )
+        if found not in study:
+            return f"no member of {found} is trained yet"
+        return f"no member of {found} has the seeds of one of these"
+    if claim.id in OF_DEPTH:
+        return (
+            f"none of these networks was looked through (the first {LOOKED_THROUGH} of every hundred seeds "
+            "are, where there is more than one convolution, and pooling)"
+        )
+    return "no member can say"
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _interval(summary: Summary, index: int) -> tuple[float, float] | None:
+    low, high = summary.low[index], summary.high[index]
+    return (float(low), float(high)) if np.isfinite(low) and np.isfinite(high) else None
