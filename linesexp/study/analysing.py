@@ -84,10 +84,9 @@ def _summary(members: Members, names: Sequence[str]) -> Summary:
 
 def _numbers(members: Members) -> dict[str, Number]:
     found = _summary(members, OF_MEMBERS)
-    columns = zip(found.mean, found.low, found.high, strict=True)
+    columns = zip(OF_MEMBERS, found.mean, found.low, found.high, found.n, strict=True)
     return {
-        name: Number(*map(_known, column), int(n))
-        for name, column, n in zip(OF_MEMBERS, columns, found.n, strict=True)
+        name: Number(_known(mean), _known(low), _known(high), int(n)) for name, mean, low, high, n in columns
     }
 
 
@@ -107,12 +106,15 @@ def _differences(members: Members, reference: Members) -> dict[str, Gap]:
 def _bands(members: Members) -> dict[str, Band]:
     bands = {}
     for name, curves in members.curves.items():
-        steps = np.arange(curves.shape[1]) if name == "validation_accuracy" else members.steps
+        epochs = np.arange(curves.shape[1], dtype=float)
+        steps = epochs if name == "validation_accuracy" else members.steps
         known = np.isfinite(curves).all(axis=1)
         of_known = curves[known] if known.any() else np.full((1, curves.shape[1]), np.nan)
         low, high = np.percentile(of_known, MIDDLE, axis=0)
-        lists = ([_known(value) for value in values] for values in (of_known.mean(axis=0), low, high))
-        bands[name] = Band(steps.tolist(), *lists)
+        mean, low, high = (
+            [_known(value) for value in values] for values in (of_known.mean(axis=0), low, high)
+        )
+        bands[name] = Band(steps.tolist(), mean, low, high)
     return bands
 
 
@@ -143,8 +145,8 @@ def _missing(
         size = conditions[name].network.kernel_sizes[0]
         if not members.chances.bank.whole:
             lines.append(
-                f"{name}: kernels of {size}×{size} were compared at some sizes and places only, and so were the "
-                "kernels of chance."
+                f"{name}: kernels of {size}×{size} were compared at some sizes and places only, and so were "
+                "the kernels of chance."
             )
     return lines
 
