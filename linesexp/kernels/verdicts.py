@@ -37,7 +37,8 @@ class OverMembers:
     effect: mean over members, None where none can say, `words` being the reason; interval: at 95 %; p:
     two-sided, that the mean is the claim's reference; p_holm: corrected for all claims that were tested;
     members: how many can say; wanted: how many of them lie on the wanted side of the reference;
-    contradicting: how many contradict the claim by themselves, beyond what luck gives the worst of so many.
+    contradicting: how many contradict the claim by themselves, beyond what luck gives the worst of so many;
+    None for a claim that is not about every run.
     """
 
     effect: float | None
@@ -46,7 +47,7 @@ class OverMembers:
     p_holm: float | None
     members: int
     wanted: int
-    contradicting: int
+    contradicting: int | None
     test: str
     words: str
 

@@ -110,7 +110,7 @@ def bytes_of(run: Run, name: str) -> bytes:
 
 def _made_from(run: Run) -> str:
     """Digest of the files of the run and its controls, and of the code, that everything here is made from."""
-    digest = hashlib.sha256(_code_digest().encode())
+    digest = hashlib.sha256(code_digest().encode())
     for of, each in {"": run, **run.controls}.items():
         for name, entry in sorted(each.folder.manifest().items()):
             if name.startswith(MADE_FROM_PREFIXES):
@@ -119,7 +119,8 @@ def _made_from(run: Run) -> str:
 
 
 @cache
-def _code_digest() -> str:
+def code_digest() -> str:
+    """Digest of all code, templates and styles of the package."""
     package = Path(linesexp.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*")):

@@ -31,24 +31,23 @@ def ledger_of(
     references = np.array([claim.reference for claim in CLAIMS])
     over = summarise(effects, members.seeds, members.data_seeds, against=references)
     adjusted = holm(over.p)
-    return [
-        judge_members(
-            claim,
-            OverMembers(
-                _known(over.mean[index]),
-                _interval(over, index),
-                _known(over.p[index]),
-                _known(adjusted[index]),
-                int(over.n[index]),
-                _on_wanted_side(claim, effects[:, index]),
-                contradicting(claim, name, study, conditions) if claim.universal else 0,
-                over.method,
-                _words(claim, effects[:, index], int(over.n[index]))
-                or _why_not(claim, name, study, conditions),
-            ),
+    judgements = []
+    for index, claim in enumerate(CLAIMS):
+        own, count = effects[:, index], int(over.n[index])
+        against = contradicting(claim, name, study, conditions) if claim.universal else None
+        together = OverMembers(
+            effect=_known(over.mean[index]),
+            interval=_interval(over, index),
+            p=_known(over.p[index]),
+            p_holm=_known(adjusted[index]),
+            members=count,
+            wanted=_on_wanted_side(claim, own),
+            contradicting=against,
+            test=over.method,
+            words=_words(claim, own, count, against) or _why_not(claim, name, study, conditions),
         )
-        for index, claim in enumerate(CLAIMS)
-    ]
+        judgements.append(judge_members(claim, together))
+    return judgements
 
 
 def contradicting(
@@ -80,18 +79,20 @@ def contradicting(
     return sum(side_of(claim.wanted, claim.reference, intervals[count]) == "against" for count in counts)
 
 
-def _words(claim: Claim, effects: np.ndarray, count: int) -> str:
+def _words(claim: Claim, effects: np.ndarray, count: int, against: int | None) -> str:
     """How the members lie about the reference; empty where none can say."""
     known = effects[np.isfinite(effects)]
     if not len(known):
         return ""
-    side = _on_wanted_side(claim, effects)
-    low, high = np.percentile(known, (5, 95))
-    spread = f"nine in ten lie between {low:.3g} and {high:.3g}" if len(known) >= FEWEST else ""
-    words = f"{side} of {len(known)} members lie {claim.wanted} {claim.reference:.3g}"
+    words = f"{_on_wanted_side(claim, effects)} of {len(known)} members lie {claim.wanted} {claim.reference:.3g}"
+    if len(known) >= FEWEST:
+        low, high = np.percentile(known, (5, 95))
+        words += f", nine in ten between {low:.3g} and {high:.3g}"
+    if against is not None:
+        words += f"; by itself, beyond luck, {against or 'none'} of them contradicts the claim"
     if count < len(known):
-        spread = f"{count} of them have a partner of the same seed under every data seed"
-    return f"{words}{'; ' if spread else ''}{spread}.".replace("-", "−")
+        words += f"; {count} have a partner of the same seed under every data seed"
+    return f"{words}.".replace("-", "−")
 
 
 def _on_wanted_side(claim: Claim, effects: np.ndarray) -> int:
