@@ -1,6 +1,7 @@
 """The ledger on the page: what was asked and what came out, and a card for each claim."""
 
 from linesexp.kernels.verdicts import REFUTED, SUPPORTED, UNDECIDED, Judgement, side_of
+from linesexp.wording import plain
 
 
 def about_ledger(judgements: list[Judgement]) -> list[str]:
@@ -49,7 +50,7 @@ def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
             "words": j.words[:1].upper() + j.words[1:].rstrip(".") + ".",
             "measure": j.measure,
             "effect": _effect(j),
-            "wanted": f"{j.wanted} {_short(j.reference)}",
+            "wanted": f"{j.wanted} {plain(j.reference)}",
             "test": j.test + _p(j),
             "n": _counted(j),
             "refuted_by": j.refuted_by,
@@ -77,10 +78,5 @@ def _effect(judgement: Judgement) -> str:
     if judgement.effect is None:
         return "–"
     if judgement.interval is None:
-        return _short(judgement.effect)
-    return f"{_short(judgement.effect)} (95 %: {' to '.join(map(_short, judgement.interval))})"
-
-
-def _short(value: float) -> str:
-    """Three digits at most."""
-    return f"{0.0 if abs(value) < 5e-4 else value:.3g}".replace("-", "−")
+        return plain(judgement.effect)
+    return f"{plain(judgement.effect)} (95 %: {' to '.join(map(plain, judgement.interval))})"

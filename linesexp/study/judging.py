@@ -13,6 +13,7 @@ from linesexp.study.gathering import Members, partners
 from linesexp.study.measuring import PAIRED
 from linesexp.study.networks import LOOKED_THROUGH, OF_DEPTH
 from linesexp.study.statistics import FEWEST, Summary, holm, summarise
+from linesexp.wording import plain
 
 SURE = 0.95  # that no member contradicts a claim by luck alone
 COUNTED = {  # the controls that claims need, and what of the settings makes one
@@ -84,15 +85,16 @@ def _words(claim: Claim, effects: np.ndarray, count: int, against: int | None) -
     known = effects[np.isfinite(effects)]
     if not len(known):
         return ""
-    words = f"{_on_wanted_side(claim, effects)} of {len(known)} members lie {claim.wanted} {claim.reference:.3g}"
+    wanted = f"{claim.wanted} {plain(claim.reference)}"
+    words = f"{_on_wanted_side(claim, effects)} of {len(known)} members lie {wanted}"
     if len(known) >= FEWEST:
-        low, high = np.percentile(known, (5, 95))
-        words += f", nine in ten between {low:.3g} and {high:.3g}"
+        low, high = (plain(end) for end in np.percentile(known, (5, 95)))
+        words += f", nine in ten at {low}" if low == high else f", nine in ten between {low} and {high}"
     if against is not None:
         words += f"; by itself, beyond luck, {against or 'none'} of them contradicts the claim"
     if count < len(known):
         words += f"; {count} have a partner of the same seed under every data seed"
-    return f"{words}.".replace("-", "−")
+    return f"{words}."
 
 
 def _on_wanted_side(claim: Claim, effects: np.ndarray) -> int:

@@ -30,7 +30,12 @@ STAGE = "study-page"
 PAGE, MEMBERS = "study.html", "members.csv"
 
 
-def make(study: Study, *, say: Say = lambda words: None, progress: Progress = lambda done, total, words: None) -> list[str]:
+def make(
+    study: Study,
+    *,
+    say: Say = lambda words: None,
+    progress: Progress = lambda done, total, words: None,
+) -> list[str]:
     """Make table.csv (and .parquet), members.csv, study-analysis.json, figures, members/*.html and study.html.
 
     Returns what was made; nothing if all is current. Raises MissingFile for a study without a result,

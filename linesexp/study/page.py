@@ -13,6 +13,7 @@ from linesexp.study.conditions import CONDITIONS
 from linesexp.study.dots import dots
 from linesexp.study.gathering import Members
 from linesexp.study.page_tables import (
+    claims_table,
     conditions_table,
     differences_tables,
     measures_table,
@@ -34,7 +35,7 @@ def page_of_study(
     environment: Mapping[str, Any],
     failed: Mapping[str, str],
 ) -> str:
-    """The page as HTML. figures: PNG by name, see study.figures; failed: key of a block → why it was given up."""
+    """The page as HTML. figures: PNG by name, see study.figures; failed: a block's key → why it failed."""
     reference = analysis.condition(analysis.reference)
     pictures = {name: data_uri(fewer_colours(png), "image/png") for name, png in figures.items()}
     failures = [f"Block {key} was given up: {cause}." for key, cause in failed.items()]
@@ -47,6 +48,7 @@ def page_of_study(
         reference=reference.name,
         method=sentences.about_method(analysis),
         cards=ledger_cards(reference.ledger),
+        claims=claims_table(reference),
         verdicts=verdicts_table(analysis) if len(analysis.conditions) > 1 else None,
         conditions=conditions_table(analysis),
         measures=measures_table(analysis),
@@ -105,8 +107,8 @@ def _repeat(settings: StudySettings, environment: Mapping[str, Any]) -> dict[str
         ]
         commands.append(" ".join(words))
     return {
-        "words": "The same seeds give the same members, in blocks of any size and on any number of workers, up to "
-        "the last digits of their weights."
+        "words": "The same seeds give the same members, in blocks of any size and on any number of workers, "
+        "up to the last digits of their weights."
         + (f" conditions.toml holds {', '.join(own)}, whose settings are in study.json." if own else ""),
         "commands": "\n".join(commands),
         "environment": [

@@ -8,6 +8,7 @@ from linesexp.report.ledger import kind_of
 from linesexp.study.analysis import Condition, Gap, Number, StudyAnalysis
 from linesexp.study.measuring import MEASURES
 from linesexp.study.roles import CONTROL, REFERENCE, role_of
+from linesexp.wording import percent, plain
 
 UNITS = {measure.id: measure.unit for measure in MEASURES}
 WORDS = {measure.id: measure.words for measure in MEASURES}
@@ -55,6 +56,24 @@ def measures_table(analysis: StudyAnalysis) -> Table:
         "kernels; smooth: than 95 % of kernels as smooth"
     )
     return {"caption": caption, "head": head, "rows": rows}
+
+
+def claims_table(condition: Condition) -> list[dict[str, str]]:
+    """The ledger of a condition as rows: claim, its id, n, effect, interval, wanted, p, verdict and its kind."""
+    return [
+        {
+            "claim": j.claim,
+            "id": j.id,
+            "n": str(j.runs),
+            "effect": "–" if j.effect is None else plain(j.effect),
+            "interval": "–" if j.interval is None else " to ".join(map(plain, j.interval)),
+            "wanted": f"{j.wanted} {plain(j.reference)}",
+            "p": _p(j.p_holm),
+            "verdict": j.verdict,
+            "kind": kind_of(j),
+        }
+        for j in condition.ledger
+    ]
 
 
 def verdicts_table(analysis: StudyAnalysis) -> dict[str, Any]:
@@ -109,7 +128,8 @@ def variation_table(condition: Condition) -> Table | None:
         if found.data is None or found.seed is None or found.rest is None:
             continue
         total = found.data + found.seed + found.rest
-        shares = [f"{100 * part / total:.0f} %" if total else "–" for part in (found.data, found.seed, found.rest)]
+        parts = (found.data, found.seed, found.rest)
+        shares = [percent(part / total) if total else "–" for part in parts]
         rows.append([WORDS[name], *shares, _p(found.p_data), _p(found.p_seed)])
     head = [
         *(("measure", True), ("pictures", False), ("seeds", False), ("both", False)),
@@ -129,14 +149,10 @@ def number_words(number: Number, unit: str) -> str:
     return f"{_value(number.mean, unit)} ({low}–{high})"
 
 
-def plain(value: float) -> str:
-    """Three digits at most, with a true minus sign."""
-    return f"{0.0 if abs(value) < 5e-4 else value:.3g}".replace("-", "−")
-
-
 def _value(value: float, unit: str) -> str:
-    words = f"{100 * value:.0f} %" if unit == "share" else f"{value:.1f}" if unit == "epochs" else f"{value:.2f}"
-    return words.replace("-", "−")
+    if unit == "share":
+        return percent(value)
+    return f"{value:{'.1f' if unit == 'epochs' else '.2f'}}".replace("-", "−")
 
 
 def _gap_cells(gap: Gap, unit: str) -> list[str]:

@@ -106,11 +106,18 @@ def _caption(columns: dict[str, np.ndarray], kernel: int) -> dict[str, Any]:
         return {"operator": "none", "cosine": "", "detects": unusual, "matched": False}
     size = f"{columns['size'][kernel]:.0f}"
     return {
-        "operator": f"{columns['operator'][kernel]} {size}×{size}",
+        "operator": _hyphened(f"{columns['operator'][kernel]} {size}×{size}"),
         "cosine": f"{cosine:+.2f}".replace("-", "−"),
-        "detects": unusual or str(columns["detects"][kernel]),
+        "detects": unusual or _hyphened(str(columns["detects"][kernel])),
         "matched": bool(columns["p_initialiser"][kernel] < SIGNIFICANT),
     }
+
+
+def _hyphened(words: str) -> str:
+    """Words with soft hyphens, for columns that are narrow on a telephone."""
+    for whole in ("hori-zontal", "verti-cal", "pre-witt", "lapla-cian"):
+        words = words.replace(whole.replace("-", ""), whole.replace("-", "\u00ad"))
+    return words
 
 
 def strip_uri(kernels: np.ndarray, limit: float) -> str:
@@ -129,7 +136,6 @@ def strip_uri(kernels: np.ndarray, limit: float) -> str:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", transparency=COLOURS, optimize=False)
     return data_uri(buffer.getvalue(), "image/png")
-
 
 
 @cache

@@ -112,9 +112,7 @@ def _rows(axes: Axes, panel: Panel, kinds: Mapping[str, str], wide: int, zero: b
             continue
         if start is not None and end is not None:
             axes.plot((scale * start, scale * end), (row + 0.5,) * 2, color=INK, linewidth=2.2, zorder=4)
-        axes.plot(
-            scale * mean, row + 0.5, marker="|", markersize=13, markeredgewidth=2.2, color=INK, zorder=5
-        )
+        axes.plot(scale * mean, row + 0.5, marker="|", markersize=13, markeredgewidth=2.2, color=INK, zorder=5)
 
 
 def _some(values: np.ndarray) -> np.ndarray:
