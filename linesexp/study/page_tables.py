@@ -59,7 +59,7 @@ def measures_table(analysis: StudyAnalysis) -> Table:
 
 
 def claims_table(condition: Condition) -> list[dict[str, str]]:
-    """The ledger of a condition as rows: claim, its id, n, effect, interval, wanted, p, verdict and its kind."""
+    """The ledger of a condition as rows: claim, its id, n, effect, interval, wanted, p, verdict, its kind."""
     return [
         {
             "claim": j.claim,

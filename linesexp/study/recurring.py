@@ -71,7 +71,7 @@ def recurring(kernels: np.ndarray, of: np.ndarray, bank: Bank, rng: np.random.Ge
             Group(
                 len(chosen),
                 len(np.unique(of[chosen])),
-                mean.tolist(),
+                np.round(mean, 4).tolist(),
                 float(pairs),
                 operator.name,
                 operator.size,

@@ -63,8 +63,9 @@ def too_few(condition: Condition, method: str) -> str:
     leaning = [leans(j) for j in condition.ledger if j.verdict.startswith(UNDECIDED) and j.effect is not None]
     return (
         f"{condition.members} members are too few to decide {tests} claims at once: even where all agree, p "
-        f"corrected for all claims is {worst:.2f}; {enough} members could. As it is, the intervals of {leaning.count('for')} claims lie wholly on the wanted side, and those "
-        f"of {leaning.count('against')} wholly on the other."
+        f"corrected for all claims is {worst:.2f}; {enough} members could. As it is, the intervals of "
+        f"{leaning.count('for')} claims lie wholly on the wanted side, and those of "
+        f"{leaning.count('against')} wholly on the other."
     )
 
 
@@ -84,7 +85,7 @@ def about_method(analysis: StudyAnalysis) -> list[str]:
         "the mean is the reference of the claim, or that there is no difference; it is corrected by Holm’s "
         "method over all claims of a condition.",
         "Kernels of chance are drawn once for each condition: as smooth as the kernels of all its members "
-        "together, or their untrained weights in random order. A run of its own draws them from its own kernels.",
+        "together, or their untrained weights in random order. A run by itself draws them from its kernels alone.",
         f"A claim is supported or refuted if its interval lies wholly on one side of the reference and the "
         f"corrected p is below {LEVEL:g}. A claim about every network falls with one that contradicts it by "
         "itself, at a level that allows for how many were asked.",
