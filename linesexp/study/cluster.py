@@ -3,7 +3,9 @@
 import contextlib
 import json
 import logging
+import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,18 +14,20 @@ from typing import Any
 
 import dask
 import distributed
+from distributed.core import Status
 
 from linesexp.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 ANSWER_WITHIN = 8.0  # seconds for a scheduler to answer
-CLOSE_WITHIN = 3.0  # seconds for a cluster to close by itself
+CLOSE_WITHIN = 10.0  # seconds for a cluster to close by itself
 # A worker of ours trains networks and holds nothing: it need not spill, and pausing would wait for memory
 # that a network will not give back. One that outgrows its share is killed and started anew.
 SETTINGS: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 2,  # a block's worker may die twice
     "distributed.scheduler.worker-saturation": 1.0,  # blocks wait here, not on a worker that may die
     "distributed.scheduler.no-workers-timeout": None,  # ours, see dispatch.py, says more
+    "distributed.deploy.lost-worker-timeout": "1000d",  # a worker that dies is always started anew
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -54,19 +58,19 @@ def started_here(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         if not debug:
             stack.enter_context(_silent_logs())
-        with dask.config.set(settings):
-            cluster = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                host=LOOPBACK,
-                dashboard_address=f"{LOOPBACK}:8787" if dashboard else None,
-                scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
-                memory_limit=limit,
-                local_directory=scratch,
-                death_timeout=60,
-                env={"TF_CPP_MIN_LOG_LEVEL": "3"},
-                silence_logs=logging.WARNING if debug else logging.CRITICAL,
-            )
+        stack.enter_context(dask.config.set(settings))
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host=LOOPBACK,
+            dashboard_address=f"{LOOPBACK}:8787" if dashboard else None,
+            scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
+            memory_limit=limit,
+            local_directory=scratch,
+            death_timeout=60,
+            env={"TF_CPP_MIN_LOG_LEVEL": "3"},
+            silence_logs=logging.WARNING if debug else logging.CRITICAL,
+        )
         stack.callback(_close, cluster)
         yield stack.enter_context(_client(cluster))
 
@@ -121,7 +125,17 @@ def _client(where: Any) -> Iterator[distributed.Client]:
 
 
 def _close(cluster: distributed.LocalCluster) -> None:
-    with contextlib.suppress(Exception):  # as above; workers end with this process
+    """End the workers at once: what they hold is of no use any more, and asking a busy one takes seconds."""
+    nannies = list(cluster.workers.values())
+    for nanny in nannies:
+        nanny.close_gracefully(reason="the study is over")  # and start no other worker
+        if nanny.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(nanny.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+    deadline = time.monotonic() + CLOSE_WITHIN
+    while any(nanny.status != Status.closed for nanny in nannies) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with contextlib.suppress(Exception):  # as above; what is left ends with this process
         cluster.close(timeout=CLOSE_WITHIN)
 
 
