@@ -17,9 +17,9 @@ from linesexp.commands.speaking import common_options, finish, progress_on, say
 from linesexp.errors import LinesexpError, StudyIncomplete
 
 if TYPE_CHECKING:
-    from linesexp.experiment import Say
     from linesexp.study.blocks import Block
     from linesexp.study.engine import Engine, Trained
+    from linesexp.study.folder import Say
     from linesexp.study.local import Ended
     from linesexp.study.plan import StudySettings
 

@@ -1,9 +1,11 @@
 """Dask clusters: one started here for a study, or a running one that is reached by its address."""
 
+import asyncio
 import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -14,6 +16,7 @@ from typing import Any
 
 import dask
 import distributed
+import distributed.comm
 from distributed.core import Status
 
 from linesexp.errors import InputError
@@ -84,14 +87,11 @@ def running(address: str, debug: bool = False) -> Iterator[distributed.Client]:
     with contextlib.ExitStack() as stack:
         if not debug:
             stack.enter_context(_silent_logs())
-        try:
-            client = stack.enter_context(_client(address))
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
-            reason = "no answer" if isinstance(error, TimeoutError) else _gist(error)
+        if reason := _no_scheduler(address):
             raise InputError(
                 f"{address}: no Dask scheduler there ({reason}); `dask scheduler` starts one and says where"
-            ) from None
-        yield client
+            )
+        yield stack.enter_context(_client(address))
 
 
 def address_in(path: Path, within: float = ANSWER_WITHIN) -> str:
@@ -169,7 +169,29 @@ def _equal_share(workers: int) -> int:
     return MEMORY_LIMIT // workers
 
 
-def _gist(error: BaseException) -> str:
-    """The first line of what an error says, or of what caused it."""
-    words = str(error.__cause__ or error).strip().splitlines()
-    return words[0][:200] if words else type(error).__name__
+def _no_scheduler(address: str) -> str:
+    """Why no scheduler answers at an address, in a few words; nothing if one does.
+
+    Asked here first: where something accepts the connection and says nothing, Dask's client waits for ever.
+    """
+    try:
+        who = asyncio.run(asyncio.wait_for(_identity(address), ANSWER_WITHIN))
+    except TimeoutError:
+        return "no answer"
+    except Exception as error:  # whatever answers there may send anything
+        words = str(error.__cause__ or error).strip().partition("\n")[0]
+        if " object at 0x" in words:  # `in <distributed… object at 0x…>: ConnectionRefusedError: [Errno 111] …`
+            words = words.rpartition(": ")[2]
+        return re.sub(r"^\[Errno -?\d+\] ", "", words)[:200] or type(error).__name__
+    kind = who.get("type") if isinstance(who, dict) else None
+    return "" if kind == "Scheduler" else f"another program, {kind or 'unknown'}"
+
+
+async def _identity(address: str) -> Any:
+    connection = distributed.Security().get_connection_args("client")
+    comm = await distributed.comm.connect(address, timeout=0.9 * ANSWER_WITHIN, **connection)
+    try:
+        await comm.write({"op": "identity", "reply": True})
+        return await comm.read()
+    finally:
+        comm.abort()

@@ -1,5 +1,6 @@
 """What tests of studies share: small settings, work that trains nothing, clusters as processes of their own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -105,15 +106,18 @@ class Processes:
         self.file = folder / "scheduler.json"
 
     def dask(self, *words, **environment):
-        path = os.pathsep.join(filter(None, [environment.pop("PYTHONPATH", ""), str(HERE), str(HERE.parents[1])]))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dask", *map(str, words), "--host", "127.0.0.1", "--no-dashboard"],
-            env=os.environ | {"PYTHONPATH": path} | environment,
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=open(self.folder / f"{words[0]}-{len(self.started)}.log", "w"),  # noqa: SIM115
-            start_new_session=True,
+        path = os.pathsep.join(
+            filter(None, [environment.pop("PYTHONPATH", ""), str(HERE), str(HERE.parents[1])])
         )
+        with open(self.folder / f"{words[0]}-{len(self.started)}.log", "w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *map(str, words), "--host", "127.0.0.1", "--no-dashboard"],
+                env=os.environ | {"PYTHONPATH": path} | environment,
+                cwd=self.folder,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
         self.started.append(process)
         return process
 
@@ -129,10 +133,8 @@ class Processes:
     def end(self):
         for process in self.started:
             for each in [*children_of(process.pid), process]:
-                try:
+                with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
                     each.send_signal(signal.SIGKILL)
-                except (psutil.NoSuchProcess, ProcessLookupError):
-                    pass
             process.wait(timeout=20)
 
 
