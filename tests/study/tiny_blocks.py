@@ -79,3 +79,20 @@ class Wrong:
 
     def hangs(self) -> None:
         time.sleep(600)
+
+
+def half(block: Block, on_epoch) -> bytes:
+    """Fails under one of the conditions."""
+    if block.condition == "weight-decay":
+        raise ValueError("cannot be trained")
+    return quick(block, on_epoch)
+
+
+def on_a_full_disk(block: Block, on_epoch) -> bytes:
+    """From the third block on no file of this process may grow."""
+    if block.seeds[0] == 4:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+    return quick(block, on_epoch)
