@@ -322,3 +322,17 @@ def test_damaged_results_are_set_aside_and_trained_again(run, folder, undisturbe
     assert code == 0
     assert stderr.count("set aside") == 2
     assert results("out") == undisturbed
+
+
+def test_verify_looks_at_a_study_and_other_commands_say_that_it_is_none_of_theirs(run, folder, linesexp):
+    assert run("quick", "out", *STUDY, "--jobs", "1")[0] == 0
+    ended = linesexp("verify", "out", cwd=folder)
+    assert (ended.returncode, ended.stdout) == (0, "12 files, all as they were written\n")
+    (folder / "out" / "blocks/default/d0-s2-3.safetensors").write_bytes(b"x")
+    ended = linesexp("verify", "out", cwd=folder)
+    assert ended.returncode == 3
+    assert "d0-s2-3.safetensors: damaged" in ended.stderr
+    assert "to make them again: linesexp study out" in ended.stderr
+    for command in ("generate", "train", "report"):
+        with pytest.raises(LinesexpError, match=r"out: (holds a study|a study of many networks)"):
+            cli.main([command, "out"], standalone_mode=False)
