@@ -1,19 +1,15 @@
 """Members of an ensemble: each equal to the network of its own seed, whoever is beside it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from linesexp.config import build_config, settings_of
-from linesexp.errors import ConfigError
-from linesexp.images.dataset import Dataset, make_dataset
+from linesexp.images.dataset import make_dataset
 from linesexp.learning.block import train_block
-from linesexp.learning.ensemble import build_ensemble
 from linesexp.learning.training import Checkpoint, start_network, train
 from linesexp.run import first_kernels
 from linesexp.runs.steps import WeightsHistory
-from linesexp.study.blocks import LOG, Block, result_bytes
+from linesexp.study.blocks import LOG, Block
 
 SMALL = {
     "images": {"size": 20, "length_px": (6, 20), "margin_px": 2, "pictures_per_class": 30},
