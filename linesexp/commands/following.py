@@ -23,7 +23,7 @@ def remedy(run: str, damaged: list[Any]) -> str:
     """The commands that make damaged files again."""
     if any(error.name == "study.json" for error in damaged):
         return f"put the right study.json back, or begin anew: linesexp study {shlex.quote(run)} --force"
-    if any(error.stage == "study" for error in damaged):
+    if any(error.stage.startswith("study") for error in damaged):
         return f"to make them again: linesexp study {shlex.quote(run)}"
     if any(error.name == "config.json" for error in damaged):  # nothing else knows the settings
         return f"put the right config.json back, or begin anew: linesexp generate{named(run)} --force"
