@@ -17,9 +17,9 @@ from linesexp.commands.speaking import common_options, finish, progress_on, say
 from linesexp.errors import LinesexpError, StudyIncomplete
 
 if TYPE_CHECKING:
-    from linesexp.experiment import Say
     from linesexp.study.blocks import Block
     from linesexp.study.engine import Engine, Trained
+    from linesexp.study.folder import Say
     from linesexp.study.local import Ended
     from linesexp.study.plan import StudySettings
 
@@ -36,7 +36,12 @@ TRAINING = (  # all but the seed, which is --first-seed here
 @click.command()
 @click.argument("out", default=DEFAULT_STUDY, envvar="LINESEXP_STUDY")
 @click.option("--seeds", help="How many members of each condition, or which: 100, or 20-39.  [default: 8]")
-@click.option("--first-seed", type=click.IntRange(0), help="Seed of the first member.  [default: 0]")
+@click.option(
+    "--first-seed",
+    type=click.IntRange(0),
+    envvar="LINESEXP_SEED",
+    help="Seed of the first member.  [default: 0]",
+)
 @click.option(
     "--data-seeds",
     type=click.IntRange(1),

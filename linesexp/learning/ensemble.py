@@ -9,7 +9,7 @@ from keras import ops
 
 from linesexp.config import ExperimentConfig
 from linesexp.learning.controls import freeze_first_layer
-from linesexp.learning.members import MemberConvolution, MemberDense, MemberDropout, MemberMean
+from linesexp.learning.members import MemberConvolution, MemberDense, MemberDropout, MemberSums
 from linesexp.learning.network import INITIALIZERS, OPTIMIZERS
 from linesexp.seeds import int_seed_for
 
@@ -18,15 +18,13 @@ class Ensemble(keras.Model):
     """The model of `build_ensemble`: (n, size, size, channels) → probabilities (n, members, classes).
 
     Members see the same pictures in the same order. Their losses are added up, and the optimisers work on
-    each weight alone, so that no member knows of another. In Keras' logs `loss` is the sum over the members,
-    `member_loss` and `member_accuracy` are means over them; the metrics of these names have each.
+    each weight alone, so that no member knows of another. `each` has the loss and accuracy of each.
     """
 
     def __init__(self, picture: Any, probabilities: Any, members: int, weight_decay: float) -> None:
         super().__init__(picture, probabilities, name="members")
         self.members, self._weight_decay = members, weight_decay
-        self.member_loss = MemberMean(members, name="member_loss")
-        self.member_accuracy = MemberMean(members, name="member_accuracy")
+        self.each = MemberSums(members, name="each")
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -38,9 +36,8 @@ class Ensemble(keras.Model):
             kernel = self.get_layer("conv1").kernel
             squares = ops.reshape(ops.square(kernel), (-1, self.members, kernel.shape[-1] // self.members))
             losses += self._weight_decay * ops.sum(squares, axis=(0, 2))
-        right = keras.metrics.sparse_categorical_accuracy(labels, y_pred)  # (n, members), 0 or 1
-        self.member_loss.update_state(losses, ops.shape(y)[0])
-        self.member_accuracy.update_state(ops.mean(right, axis=0), ops.shape(y)[0])
+        right = ops.equal(ops.argmax(y_pred, axis=-1), ops.cast(labels, "int32"))
+        self.each.update_state(losses, ops.cast(right, "float32"))
         return ops.sum(losses)
 
 

@@ -1,4 +1,4 @@
-"""Layers and metric of an ensemble: the same arithmetic for several networks side by side, none seeing another.
+"""Layers and sums of an ensemble: the same arithmetic for several networks side by side, none seeing another.
 
 Maps hold the members one after the other along the channels: (n, height, width, members · filters).
 """
@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -36,7 +37,7 @@ class MemberConvolution(keras.layers.Layer):
         self._activation = keras.activations.get(activation)
         self._pooling, self._pool_size = pooling, pool_size
 
-    def build(self, shape: tuple[int | None, ...]) -> None:
+    def build(self, shape: tuple[int, ...]) -> None:
         self.member_shape = (self._size, self._size, shape[-1] // self._groups, self._filters)
         *kernel, filters = self.member_shape
         outputs = self._members * filters
@@ -82,7 +83,7 @@ class MemberDense(keras.layers.Layer):
         super().__init__(**named)
         self._classes = classes
 
-    def build(self, shape: tuple[int | None, ...]) -> None:
+    def build(self, shape: tuple[int, ...]) -> None:
         members, _, features = shape
         self.member_shape = (features, self._classes)
         self.kernel = self.add_weight(shape=(members, *self.member_shape), initializer="zeros", name="kernel")
@@ -98,26 +99,27 @@ class MemberDense(keras.layers.Layer):
         return keras.activations.softmax(ops.transpose(logits, (1, 0, 2)))
 
 
-class MemberMean(keras.metrics.Metric):
-    """Mean over pictures for each member; as Keras' logs show it, the mean over the members as well."""
+class MemberSums(keras.metrics.Metric):
+    """Loss and accuracy of each member, summed over the pictures since the last reset: `sums`, (2, members)."""
 
     def __init__(self, members: int, **named: Any) -> None:
         super().__init__(**named)
-        self.total = self.add_variable((members,), initializer="zeros", name="total")
-        self.count = self.add_variable((), initializer="zeros", name="count")
+        self.sums = self.add_variable((2, members), initializer="zeros", name="sums")
 
-    def update_state(self, values: Any, count: Any) -> None:
-        """values: (members,), means over `count` pictures."""
-        count = ops.cast(count, self.dtype)
-        self.total.assign_add(count * ops.cast(values, self.dtype))
-        self.count.assign_add(count)
+    def update_state(self, losses: Any, right: Any) -> None:
+        """losses: (members,), means over the pictures. right: (n, members), 1 for a picture named rightly."""
+        count = ops.cast(ops.shape(right)[0], self.dtype)
+        self.sums.assign_add(ops.stack([losses * count, ops.sum(right, axis=0)]))
 
-    def each(self) -> Any:
-        """The mean of each member, (members,)."""
-        return ops.divide_no_nan(self.total, self.count)
+    def read(self) -> np.ndarray:
+        """Both as they stand, (2, members)."""
+        return self.sums.numpy()
 
     def result(self) -> Any:
-        return ops.mean(self.each())
+        """Both sums over all members, as Keras' logs show them."""
+        return dict(
+            zip(("members_loss", "members_right"), ops.unstack(ops.sum(self.sums, axis=1)), strict=True)
+        )
 
 
 def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:
@@ -134,7 +136,7 @@ def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:
 
 @cache
 def _tensorflow_groups() -> bool:
-    """Whether this TensorFlow has the gradient of a grouped convolution here: on processors with oneDNN only."""
+    """Whether TensorFlow has a gradient of grouped convolutions here: on processors, only with oneDNN."""
     import tensorflow
 
     with tensorflow.init_scope():

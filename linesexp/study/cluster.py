@@ -1,9 +1,13 @@
 """Dask clusters: one started here for a study, or a running one that is reached by its address."""
 
+import asyncio
 import contextlib
 import json
 import logging
+import os
+import re
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,18 +16,21 @@ from typing import Any
 
 import dask
 import distributed
+import distributed.comm
+from distributed.core import Status
 
 from linesexp.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 ANSWER_WITHIN = 8.0  # seconds for a scheduler to answer
-CLOSE_WITHIN = 3.0  # seconds for a cluster to close by itself
+CLOSE_WITHIN = 10.0  # seconds for a cluster to close by itself
 # A worker of ours trains networks and holds nothing: it need not spill, and pausing would wait for memory
 # that a network will not give back. One that outgrows its share is killed and started anew.
 SETTINGS: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 2,  # a block's worker may die twice
     "distributed.scheduler.worker-saturation": 1.0,  # blocks wait here, not on a worker that may die
     "distributed.scheduler.no-workers-timeout": None,  # ours, see dispatch.py, says more
+    "distributed.deploy.lost-worker-timeout": "1000d",  # a worker that dies is always started anew
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -54,19 +61,19 @@ def started_here(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         if not debug:
             stack.enter_context(_silent_logs())
-        with dask.config.set(settings):
-            cluster = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                host=LOOPBACK,
-                dashboard_address=f"{LOOPBACK}:8787" if dashboard else None,
-                scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
-                memory_limit=limit,
-                local_directory=scratch,
-                death_timeout=60,
-                env={"TF_CPP_MIN_LOG_LEVEL": "3"},
-                silence_logs=logging.WARNING if debug else logging.CRITICAL,
-            )
+        stack.enter_context(dask.config.set(settings))
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host=LOOPBACK,
+            dashboard_address=f"{LOOPBACK}:8787" if dashboard else None,
+            scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
+            memory_limit=limit,
+            local_directory=scratch,
+            death_timeout=60,
+            env={"TF_CPP_MIN_LOG_LEVEL": "3"},
+            silence_logs=logging.WARNING if debug else logging.CRITICAL,
+        )
         stack.callback(_close, cluster)
         yield stack.enter_context(_client(cluster))
 
@@ -80,14 +87,11 @@ def running(address: str, debug: bool = False) -> Iterator[distributed.Client]:
     with contextlib.ExitStack() as stack:
         if not debug:
             stack.enter_context(_silent_logs())
-        try:
-            client = stack.enter_context(_client(address))
-        except (OSError, ValueError, TypeError, RuntimeError) as error:
-            reason = "no answer" if isinstance(error, TimeoutError) else _gist(error)
+        if reason := _no_scheduler(address):
             raise InputError(
                 f"{address}: no Dask scheduler there ({reason}); `dask scheduler` starts one and says where"
-            ) from None
-        yield client
+            )
+        yield stack.enter_context(_client(address))
 
 
 def address_in(path: Path, within: float = ANSWER_WITHIN) -> str:
@@ -121,7 +125,17 @@ def _client(where: Any) -> Iterator[distributed.Client]:
 
 
 def _close(cluster: distributed.LocalCluster) -> None:
-    with contextlib.suppress(Exception):  # as above; workers end with this process
+    """End the workers at once: what they hold is of no use any more, and asking a busy one takes seconds."""
+    nannies = list(cluster.workers.values())
+    for nanny in nannies:
+        nanny.close_gracefully(reason="the study is over")  # and start no other worker
+        if nanny.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(nanny.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+    deadline = time.monotonic() + CLOSE_WITHIN
+    while any(nanny.status != Status.closed for nanny in nannies) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with contextlib.suppress(Exception):  # as above; what is left ends with this process
         cluster.close(timeout=CLOSE_WITHIN)
 
 
@@ -155,7 +169,29 @@ def _equal_share(workers: int) -> int:
     return MEMORY_LIMIT // workers
 
 
-def _gist(error: BaseException) -> str:
-    """The first line of what an error says, or of what caused it."""
-    words = str(error.__cause__ or error).strip().splitlines()
-    return words[0][:200] if words else type(error).__name__
+def _no_scheduler(address: str) -> str:
+    """Why no scheduler answers at an address, in a few words; nothing if one does.
+
+    Asked here first: where something accepts the connection and says nothing, Dask's client waits for ever.
+    """
+    try:
+        who = asyncio.run(asyncio.wait_for(_identity(address), ANSWER_WITHIN))
+    except TimeoutError:
+        return "no answer"
+    except Exception as error:  # whatever answers there may send anything
+        words = str(error.__cause__ or error).strip().partition("\n")[0]
+        if " object at 0x" in words:  # `in <distributed… object at 0x…>: ConnectionRefusedError: [Errno 111] …`
+            words = words.rpartition(": ")[2]
+        return re.sub(r"^\[Errno -?\d+\] ", "", words)[:200] or type(error).__name__
+    kind = who.get("type") if isinstance(who, dict) else None
+    return "" if kind == "Scheduler" else f"another program, {kind or 'unknown'}"
+
+
+async def _identity(address: str) -> Any:
+    connection = distributed.Security().get_connection_args("client")
+    comm = await distributed.comm.connect(address, timeout=0.9 * ANSWER_WITHIN, **connection)
+    try:
+        await comm.write({"op": "identity", "reply": True})
+        return await comm.read()
+    finally:
+        comm.abort()

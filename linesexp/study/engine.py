@@ -7,14 +7,14 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 from linesexp.errors import StorageError
-from linesexp.experiment import Progress, Say
 from linesexp.images.dataset import make_dataset
 from linesexp.runs.folder import RunFolder
 from linesexp.study.blocks import Block
-from linesexp.study.folder import ResultKeeper, begin, is_study, refuse_other_folder
+from linesexp.study.folder import ResultKeeper, Say, begin, is_study, refuse_other_folder
 from linesexp.study.local import Ended
 from linesexp.study.plan import StudySettings, planned
 
+Progress = Callable[[int, int, str], None]  # blocks done, blocks in all, a few words on how it stands
 # Called with the blocks, their number, and what an engine in this process tells of epochs: block, done, of all.
 Engine = Callable[[Iterator[Block], int, Callable[[Block, int, int], None]], Generator[Ended]]
 

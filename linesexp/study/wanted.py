@@ -51,16 +51,20 @@ def wanted_study(
     else:
         names = [*(before.conditions if before else USUAL), *own]
     first = asked.first_seed if asked.first_seed is not None else base.training.seed
-    if asked.seeds is None and asked.first_seed is None and before:
+    first_data = base.images.data_seed
+    if before and asked.seeds is None and first == old_seeds[0]:
         seeds = old_seeds
     else:
         seeds = list(chosen_seeds(asked.seeds or str(len(old_seeds) or SEEDS), first, asked.first_seed))
-    data_seeds = range(base.images.data_seed, base.images.data_seed + (asked.data_seeds or 1))
+    if before and asked.data_seeds is None and first_data == old_data_seeds[0]:
+        data_seeds = old_data_seeds
+    else:
+        data_seeds = list(range(first_data, first_data + (asked.data_seeds or len(old_data_seeds) or 1)))
     return StudySettings.of(
         base,
         chosen_conditions(names, base, own, before.conditions if before else None),
         seeds,
-        list(data_seeds) if asked.data_seeds or not before else old_data_seeds,
+        data_seeds,
         asked.block_size or (before.block_size if before else BLOCK_SIZE),
     )
 

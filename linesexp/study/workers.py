@@ -84,10 +84,8 @@ class Workers:
         if self._accepted:
             self._seen = self._looked
         elif self._looked - self._seen > self._wait:
-            raise StudyIncomplete(
-                f"no worker at {self.scheduler.address} for {self._wait:g} s; "
-                "`dask worker ADDRESS --nthreads 1` starts one"
-            )
+            remedy = "" if self._ours else f"; `dask worker {self.scheduler.address} --nthreads 1` starts one"
+            raise StudyIncomplete(f"no worker for {self._wait:g} s (see --wait-for-workers){remedy}")
 
     def _threads(self) -> dict[str, int]:
         """address → threads, of all workers that the scheduler knows now."""
