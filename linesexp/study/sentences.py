@@ -85,7 +85,7 @@ def about_method(analysis: StudyAnalysis) -> list[str]:
         "the mean is the reference of the claim, or that there is no difference; it is corrected by Holm’s "
         "method over all claims of a condition.",
         "Kernels of chance are drawn once for each condition: as smooth as the kernels of all its members "
-        "together, or their untrained weights in random order. A run by itself draws them from its kernels alone.",
+        "together, or their untrained weights in random order. A run has only its own kernels for that.",
         f"A claim is supported or refuted if its interval lies wholly on one side of the reference and the "
         f"corrected p is below {LEVEL:g}. A claim about every network falls with one that contradicts it by "
         "itself, at a level that allows for how many were asked.",
