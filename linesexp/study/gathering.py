@@ -19,6 +19,7 @@ from linesexp.study.blocks import Block, BlockResult
 from linesexp.study.chances import Chances, chances_of, control_of, gather
 from linesexp.study.measuring import PAIRED, Measured, measure
 
+MEMBERS = "members.csv"  # the table of them
 SAMPLED = 800  # kernels of a condition at most that are looked at for which recur
 
 

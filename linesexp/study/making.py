@@ -18,7 +18,7 @@ from linesexp.study.analysis import study_json
 from linesexp.study.blocks import BlockResult
 from linesexp.study.figures import FIGURES
 from linesexp.study.folder import FAILURES, SETTINGS
-from linesexp.study.gathering import Members, members_of
+from linesexp.study.gathering import MEMBERS, Members, members_of
 from linesexp.study.measuring import Measured
 from linesexp.study.page import page_of_study
 from linesexp.study.reading import Study
@@ -27,7 +27,7 @@ from linesexp.study.table import tables
 from linesexp.views.style import png_bytes
 
 STAGE = "study-page"
-PAGE, MEMBERS = "study.html", "members.csv"
+PAGE = "study.html"
 
 
 def make(
