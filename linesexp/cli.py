@@ -13,6 +13,7 @@ from linesexp.commands.ending import complain, explain, leave
 from linesexp.commands.filter import filter_command
 from linesexp.commands.inspect import inspect
 from linesexp.commands.see import see
+from linesexp.commands.study import study
 
 
 def main() -> NoReturn:
@@ -49,8 +50,8 @@ def cli() -> None:
     """
 
 
-COMMANDS = (runs.generate, runs.train, runs.report, runs.predict, inspect, see, filter_command, runs.verify)
-for command in COMMANDS:
+ON_RUNS = (runs.generate, runs.train, runs.report, runs.predict, runs.verify)
+for command in (*ON_RUNS, study, inspect, see, filter_command):
     cli.add_command(command)
 
 

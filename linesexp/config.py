@@ -141,22 +141,32 @@ def load_config(path: str | Path) -> dict[str, dict[str, Any]]:
 
     Raises InputError if the file cannot be read as TOML, ConfigError for a name it may not hold.
     """
+    settings = read_toml(path)
+    check_names(settings, source=str(path))
+    refuse_records(settings, source=str(path))
+    return settings
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Everything in a TOML file. Raises InputError, naming it, if it cannot be read as one."""
     import tomllib
 
     try:
-        settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file ({error})") from None
-    check_names(settings, source=str(path))
+
+
+def refuse_records(settings: dict[str, dict[str, Any]], source: str) -> None:
+    """Raise ConfigError for a field that is no setting but a record of what was read."""
     for section, values in settings.items():
         for name in SECTIONS[section].records:
             if name in values:
                 raise ConfigError(
-                    f"{path}: {section}.{name} is no setting; `linesexp train RUN --data DIR` makes it"
+                    f"{source}: {section}.{name} is no setting; `linesexp train RUN --data DIR` makes it"
                 )
-    return settings
 
 
 def build_config(*layers: dict[str, dict[str, Any]], source: str = "") -> ExperimentConfig:

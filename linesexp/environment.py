@@ -15,7 +15,7 @@ PACKAGES = ("linesexp", "tensorflow", "keras", "numpy", "jax", "torch")
 
 def describe_environment() -> bytes:
     """JSON bytes: the versions that compute, and the machine they run on. Imports none of them."""
-    return json.dumps({"versions": _versions(), "machine": _machine()}, indent=2).encode() + b"\n"
+    return json.dumps({"versions": versions(), "machine": _machine()}, indent=2).encode() + b"\n"
 
 
 def check_environment(before: dict[str, Any], source: str, say: Callable[[str], None]) -> None:
@@ -23,9 +23,9 @@ def check_environment(before: dict[str, Any], source: str, say: Callable[[str], 
 
     Going on with other versions would give neither one run nor the other.
     """
-    if versions := _differences(before.get("versions", {}), _versions()):
+    if others := _differences(before.get("versions", {}), versions()):
         raise InputError(
-            f"{source}: training was begun with {'; '.join(versions)}; go on with the same versions, "
+            f"{source}: training was begun with {'; '.join(others)}; go on with the same versions, "
             "or use --force to keep this folder aside and train anew"
         )
     if machine := _differences(before.get("machine", {}), _machine()):
@@ -40,17 +40,18 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What computes in this process: Python, Keras' backend, the packages' versions. Imports none of them."""
     backend = _backend()
-    versions = {"python": platform.python_version(), "backend": backend}
+    found = {"python": platform.python_version(), "backend": backend}
     for package in PACKAGES:
         if package in ("jax", "torch") and package != backend:
             continue
         try:
-            versions[package] = metadata.version(package)
+            found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return versions
+    return found
 
 
 def _backend() -> str:

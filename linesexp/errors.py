@@ -27,3 +27,9 @@ class StorageError(LinesexpError):
     """The disk refused: full, read-only, or broken."""
 
     exit_code = 5
+
+
+class StudyIncomplete(LinesexpError):
+    """Some members of a study could not be trained; the others are kept."""
+
+    exit_code = 6

@@ -16,7 +16,7 @@ from linesexp.first_layer import check_given, first_layer_of
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
 from linesexp.keeping import Keeper
-from linesexp.run import Run, dataset_bytes, open_run
+from linesexp.run import STUDY, Run, dataset_bytes, open_run
 from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors
@@ -145,10 +145,12 @@ def train(
 
 
 def verify(path: str | os.PathLike[str]) -> tuple[int, list[DamagedFile]]:
-    """Number of files in the manifests of a run and its controls, and those that are gone or changed.
+    """Number of files in the manifests of a run and its controls, or of a study, and those gone or changed.
 
     The names of a control's files begin with controls/NAME/.
     """
+    if STUDY in (folder := RunFolder(path)):
+        return len(folder.manifest()), folder.damaged()
     run = open_run(path)
     count, damaged = len(run.folder.manifest()), run.folder.damaged()
     for folder in run.control_folders().values():
@@ -226,8 +228,8 @@ def refuse_other_folder(folder: RunFolder, force: bool) -> None:
     path = folder.path
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file; name a folder for the run")
-    if not force and folder.names(prefix="kernels/") and "config.json" not in folder:
-        raise InputError(f"{path}: holds the recording of another model; name a new folder")
+    if STUDY in folder or (not force and folder.names(prefix="kernels/") and "config.json" not in folder):
+        raise InputError(f"{path}: holds a study, or the recording of another model; name a new folder")
     if path.is_dir() and not folder.exists():
         # Files of ours may be there without a manifest, if an earlier call was killed.
         others = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")} - GENERATED

@@ -25,11 +25,17 @@ def first_layer_of(folder: RunFolder, config: ExperimentConfig, channels: int) -
     network = config.network
     if network.first_layer == "given":
         return parse_tensors(folder.read(GIVEN), str(folder.path / GIVEN))[0]
-    if network.first_layer == "prewitt":
-        filters, size = network.filters[0], network.kernel_sizes[0]
-        kernel = prewitt_layer(filters, size, channels, network.initializer)
-        return {"kernel": kernel, "bias": np.zeros(filters, dtype=np.float32)}
-    return None
+    return handmade_layer(config, channels)
+
+
+def handmade_layer(config: ExperimentConfig, channels: int) -> dict[str, np.ndarray] | None:
+    """The same where the settings alone say it: Prewitt operators, or None for a layer as it is drawn."""
+    network = config.network
+    if network.first_layer != "prewitt":
+        return None
+    filters, size = network.filters[0], network.kernel_sizes[0]
+    kernel = prewitt_layer(filters, size, channels, network.initializer)
+    return {"kernel": kernel, "bias": np.zeros(filters, dtype=np.float32)}
 
 
 def given_bytes(weights: dict[str, np.ndarray]) -> bytes:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from linesexp.notebook.plots import Plots
 
 CONTROLS = ("frozen-random", "frozen-prewitt", "frozen-learned", "shuffled-labels")  # see controls.py
+STUDY = "study.json"  # what a study's folder holds, and no run's
 COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json": "report"}
 
 
@@ -171,6 +172,11 @@ class Run:
         return InputError(f"{error}; {remedy}")
 
     def _missing(self, name: str) -> NoReturn:
+        if STUDY in self.folder:
+            raise MissingFile(
+                f"{self.folder.path}: a study of many networks, not one run; "
+                f"`linesexp study {self.folder.path}` goes on with it"
+            ) from None
         if self.is_recording:
             raise MissingFile(
                 f"{self.folder.path}: a recording by KernelRecorder, which has no {name}; `linesexp report "

@@ -11,10 +11,11 @@ from linesexp.config import SECTIONS, ExperimentConfig, build_config, settings_o
 from linesexp.errors import ConfigError
 from linesexp.evidence.success import note_after_training
 from linesexp.inspecting.recording import Recording
-from linesexp.report.making import make, makers
+from linesexp.report.making import NEEDS, make, makers
 from linesexp.run import Run, open_run
 from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.section import settable
+from linesexp.study.place import study_of
 from linesexp.wording import nearest
 
 Path = str | os.PathLike[str]
@@ -58,17 +59,21 @@ def train(
     return run
 
 
-def make_report(path: Path) -> Run:
+def make_report(path: Path, study: Path | None = None) -> Run:
     """Measure a run, or a KernelRecorder's recording, and make its figures, GIFs and report.html.
 
-    As `linesexp report` does. Raises MissingFile, with the command to run, for a run without recorded steps.
+    As `linesexp report` does. study: one to show the run's place in; unless given, RUN/study or the study
+    beside it, if it trained the same. Raises MissingFile, with the command to run, for a run without recorded
+    steps.
     """
     run = open_run(path)
     if run.is_recording:
         by = Recording(run).makers
         make(run, *by, by=by, needs=())
     else:
-        make(run, *makers(run))
+        run.require(*NEEDS)
+        found = study_of(run, study)
+        make(run, *makers(run, found), study=found)
     return run
 
 

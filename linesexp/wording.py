@@ -26,6 +26,11 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:.2g} MB" if count < 1e7 else f"{count / 1e6:,.0f} MB"
 
 
+def plain(value: float) -> str:
+    """A number with three digits at most and a true minus sign; what is next to nothing is 0."""
+    return f"{0.0 if abs(value) < 5e-4 else value:.3g}".replace("-", "−")
+
+
 def short_name(name: str, most: int = 16) -> str:
     """A class's name for a figure: on one line, the end left out where it is longer."""
     line = " ".join(name.split())

@@ -379,8 +379,8 @@ def unfinished(run):
 
 def test_other_versions_are_refused_and_named(unfinished, tiny_config, monkeypatch):
     before = contents(unfinished)
-    versions = environment._versions() | {"keras": "9.9"}
-    monkeypatch.setattr(environment, "_versions", lambda: versions)
+    versions = environment.versions() | {"keras": "9.9"}
+    monkeypatch.setattr(environment, "versions", lambda: versions)
     with pytest.raises(InputError, match=r"begun with keras \S+ \(now 9\.9\).*--force"):
         train(unfinished, tiny_config)
     assert contents(unfinished) == before
@@ -396,7 +396,7 @@ def test_another_machine_is_worth_a_word_and_no_refusal(unfinished, tiny_config,
 
 
 def test_a_finished_run_may_be_used_with_other_versions(run, tiny_config, monkeypatch):
-    monkeypatch.setattr(environment, "_versions", lambda: {"keras": "9.9"})
+    monkeypatch.setattr(environment, "versions", lambda: {"keras": "9.9"})
     done, _ = train(run, tiny_config)
     assert not done.made
 

@@ -37,8 +37,12 @@ def explain(error: Exception) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process; at once where TensorFlow, whose taking down takes a second, was loaded."""
-    if "tensorflow" in sys.modules:  # every file is committed and synced by now, every lock given back
+    """End the process; at once where TensorFlow, whose taking down takes a second, or Dask was loaded.
+
+    Worker processes of Dask's end with this one, however it ends.
+    """
+    if {"tensorflow", "distributed"} & sys.modules.keys():
+        # Every file is committed and synced by now, every lock given back.
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()

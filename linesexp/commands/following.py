@@ -11,6 +11,8 @@ def following(run: str) -> str:
     from linesexp.runs.folder import RunFolder
 
     made = RunFolder(run).names()
+    if "study.json" in made:
+        return f"open {run}/study.html" if "study.html" in made else f"linesexp study {shlex.quote(run)}"
     recorded = "config.json" not in made and any(name.startswith("kernels/") for name in made)
     if "model.keras" not in made and not recorded:
         return f"linesexp train{named(run)}"
@@ -19,6 +21,10 @@ def following(run: str) -> str:
 
 def remedy(run: str, damaged: list[Any]) -> str:
     """The commands that make damaged files again."""
+    if any(error.name == "study.json" for error in damaged):
+        return f"put the right study.json back, or begin anew: linesexp study {shlex.quote(run)} --force"
+    if any(error.stage.startswith("study") for error in damaged):
+        return f"to make them again: linesexp study {shlex.quote(run)}"
     if any(error.name == "config.json" for error in damaged):  # nothing else knows the settings
         return f"put the right config.json back, or begin anew: linesexp generate{named(run)} --force"
     stages = {"train --controls" if error.name.startswith("controls/") else error.stage for error in damaged}

@@ -85,7 +85,7 @@ def chosen_config(
 def _check_environment() -> None:
     """Raise ConfigError for a variable LINESEXP_… that sets nothing."""
     known = [f"LINESEXP_{field.name.upper()}" for kind in SECTIONS.values() for field in settable(kind)]
-    known += ["LINESEXP_CONFIG", "LINESEXP_RUN"]
+    known += ["LINESEXP_CONFIG", "LINESEXP_RUN", "LINESEXP_STUDY"]
     for name in os.environ:
         if name.startswith("LINESEXP_") and name not in known:
             raise ConfigError(f"unknown environment variable {name}{nearest(name, known)}")

@@ -89,7 +89,7 @@ class KernelRecorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         done, batches = batch + 1, (self.params or {}).get("steps")
-        if self._epoch == 0 and self._before == 0 and batches and done < batches and _power_of_two(done):
+        if self._epoch == 0 and self._before == 0 and batches and recorded_early(done, batches):
             self._record(done / batches)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -129,6 +129,11 @@ class KernelRecorder(keras.callbacks.Callback):
             self._save = None
             words = str(error) if isinstance(error, LinesexpError) else f"{type(error).__name__}: {error}"
             warnings.warn(f"KernelRecorder stopped recording: {words}", stacklevel=5)
+
+
+def recorded_early(done: int, batches: int) -> bool:
+    """Whether the first epoch is recorded after so many of its batches: 1, 2, 4, 8 … before the last."""
+    return done < batches and done & (done - 1) == 0
 
 
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
@@ -181,7 +186,3 @@ def _named(model: keras.Model) -> dict[str, keras.Variable]:
             name = f"{path}_{copies}"
         named[name] = weight
     return named
-
-
-def _power_of_two(number: int) -> bool:
-    return number & (number - 1) == 0

@@ -59,9 +59,7 @@ def train(
     record(step, weights) is called for each recorded step, save_checkpoint and on_epoch after each
     epoch. Returns the last checkpoint; its history has a row for step 0 and one for every epoch.
     """
-    pictures, labels = dataset.part("train")
-    if config.training.shuffle_labels:
-        labels = shuffled(labels, config.images.data_seed)
+    pictures, labels = training_part(dataset, config)
     validation = dataset.part("validation")
     if checkpoint.epoch:
         restore(model, checkpoint)
@@ -87,6 +85,14 @@ def train(
             callbacks=[KernelRecorder(keep), _Checkpointer(checkpoint, save_checkpoint, on_epoch)],
         )
     return checkpoint
+
+
+def training_part(dataset: Dataset, config: ExperimentConfig) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures to learn from and their labels, which training.shuffle_labels puts in random order."""
+    pictures, labels = dataset.part("train")
+    if config.training.shuffle_labels:
+        labels = shuffled(labels, config.images.data_seed)
+    return pictures, labels
 
 
 def batches(

@@ -22,6 +22,7 @@ from linesexp.report.evidence import (
 from linesexp.report.laboratory import about_laboratory, laboratory_data
 from linesexp.report.layer_table import layer_table
 from linesexp.report.ledger import about_ledger, ledger_cards
+from linesexp.report.place import place_section
 from linesexp.report.sentences import (
     about_blind_border,
     about_chance,
@@ -37,6 +38,7 @@ from linesexp.report.sentences import (
 )
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
+from linesexp.study.place import Place
 from linesexp.views.animation import first_frame
 from linesexp.views.page import data_uri, fewer_colours, render_page
 from linesexp.wording import shown, signed
@@ -44,8 +46,8 @@ from linesexp.wording import shown, signed
 FRAMES = 60  # of a GIF at most: more would take much memory and patience
 
 
-def page_of(run: Run) -> str:
-    """The report as HTML. Needs the run's analysis, figures and GIFs."""
+def page_of(run: Run, place: Place | None = None) -> str:
+    """The report as HTML. Needs the run's analysis, figures and GIFs, also that of its place in a study."""
     config, analysis, dataset = run.config, run.analysis, run.dataset
     layers = layer_table(config, dataset.pixels.shape[-1], len(dataset.class_names))
     first = config.network.filters[0]
@@ -137,6 +139,7 @@ def page_of(run: Run) -> str:
             "cards": ledger_cards(analysis.ledger),
             "missing": analysis.missing,
         },
+        place=None if place is None else place_section(place, _png(run, "figures/place.png")),
         repeat=_repeat(run),
     )
 

@@ -7,10 +7,11 @@ from scipy import stats
 from linesexp.config import build_config, settings_of
 from linesexp.evidence.ledger import ledger
 from linesexp.evidence.measuring import analyse
-from linesexp.evidence.on_kernels import _random_sides, on_kernels
+from linesexp.evidence.on_kernels import on_kernels
 from linesexp.evidence.on_network import on_network
 from linesexp.images.dataset import make_dataset
 from linesexp.kernels.claims import CLAIMS, NULLS
+from linesexp.kernels.effects import order_chance
 from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.operators import line
 from linesexp.kernels.shape import side_contrast
@@ -110,7 +111,7 @@ def test_edge_kernels_of_chance_sum_to_zero_no_more_nearly_than_chance(random_ru
 
 def test_the_choosiest_of_untrained_kernels_has_p_values_of_chance():
     """Its sides are compared with those of kernels that were chosen as it was."""
-    strength, contrast = _random_sides("glorot_uniform", 5, 8)
+    strength, contrast = order_chance("glorot_uniform", 5, 8)
     kernels = initializer_kernels("glorot_uniform", 5, 4000, np.random.default_rng(0))
     choosy = order_strength(kernels).reshape(500, 8)
     sides = side_contrast(kernels).reshape(500, 8)[np.arange(500), choosy.argmax(axis=1)]

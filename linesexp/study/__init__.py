@@ -1,0 +1,1 @@
+"""Studies: many networks under several conditions, trained in blocks, and what they show together."""

@@ -1,0 +1,112 @@
+"""Train a study: whatever of it is missing, by an engine of choice, every result committed as it comes."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+
+from linesexp.errors import StorageError
+from linesexp.images.dataset import make_dataset
+from linesexp.runs.folder import RunFolder
+from linesexp.study.blocks import Block
+from linesexp.study.folder import ResultKeeper, Say, begin, is_study, refuse_other_folder
+from linesexp.study.local import Ended
+from linesexp.study.plan import StudySettings, planned
+
+Progress = Callable[[int, int, str], None]  # blocks done, blocks in all, a few words on how it stands
+# Called with the blocks, their number, and what an engine in this process tells of epochs: block, done, of all.
+Engine = Callable[[Iterator[Block], int, Callable[[Block, int, int], None]], Generator[Ended]]
+
+
+@dataclass
+class Trained:
+    """What came of it: members and blocks in all, and trained by this call; failed: block's key → cause."""
+
+    members: int
+    blocks: int
+    trained_members: int = 0
+    trained_blocks: int = 0
+    seconds: float = 0.0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def members_a_minute(self) -> float | None:
+        """How fast; None if nothing was trained."""
+        return 60 * self.trained_members / self.seconds if self.trained_members else None
+
+
+def train_study(
+    path: str | os.PathLike[str],
+    settings: StudySettings,
+    engine: Engine,
+    *,
+    say: Say,
+    progress: Progress,
+    force: bool = False,
+    debug: bool = False,
+) -> Trained:
+    """Train what a study's folder lacks; goes on where an earlier call was stopped, by whatever means.
+
+    engine: called with the missing blocks, if there are any. progress: called with the blocks
+    done, the blocks in all, and a few words. force: keep a study that is there under another name and begin
+    anew. Raises what `begin` raises, InputError where pictures cannot be drawn, StorageError, and what the
+    engine raises; what is done by then is kept.
+    """
+    folder = RunFolder(path)
+    if not (force and is_study(folder)):
+        refuse_other_folder(folder)
+    if force or not is_study(folder):
+        _check_pictures(settings)  # before anything is moved or made
+    if force and folder.exists():
+        with folder.writing():
+            say(f"{folder.path} was kept as {folder.move_aside()}")
+    with folder.writing():
+        settings = begin(folder, settings, say)
+        return _train(folder, settings, engine, say, progress, debug)
+
+
+def _train(
+    folder: RunFolder, settings: StudySettings, engine: Engine, say: Say, progress: Progress, debug: bool
+) -> Trained:
+    trained = Trained(settings.members, settings.blocks)
+    names = folder.manifest().keys()
+    there = sum(block.file in names for block in planned(settings))
+    if there == settings.blocks:
+        return trained
+    keeper, began, done = ResultKeeper(folder), time.perf_counter(), there
+    progress(there, settings.blocks, "starting")
+    missing = (block for block in planned(settings) if block.file not in names)
+
+    def on_epoch(block: Block, epoch: int, epochs: int) -> None:
+        progress(done, settings.blocks, f"{block.key}: epoch {epoch} of {epochs}")
+
+    try:
+        with contextlib.closing(engine(missing, settings.blocks - there, on_epoch)) as ends:
+            for ended in ends:
+                if ended.data is None:
+                    keeper.give_up(ended.block, ended.cause)
+                    trained.failed[ended.block.key] = ended.cause
+                    say(f"{ended.block.key} failed: {ended.cause}")
+                    if debug and ended.trace:
+                        say(ended.trace)
+                    continue
+                keeper.keep(ended.block, ended.data)
+                done += 1
+                trained.trained_blocks += 1
+                trained.trained_members += len(ended.block.seeds)
+                trained.seconds = time.perf_counter() - began
+                progress(done, settings.blocks, f"{trained.members_a_minute:.3g} members a minute")
+    except StorageError:
+        raise
+    except BaseException:  # stopped: what waits is whole
+        keeper.commit()
+        raise
+    keeper.commit()
+    return trained
+
+
+def _check_pictures(settings: StudySettings) -> None:
+    """Raise InputError for a condition whose pictures cannot be drawn, before many workers find that out."""
+    for images in {config.images for config in settings.conditions.values()}:
+        make_dataset(images)

@@ -1,0 +1,127 @@
+"""A study's folder: begun, gone on with, and the results of its blocks committed in groups."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from linesexp.environment import check_environment, describe_environment
+from linesexp.errors import InputError, StorageError
+from linesexp.keeping import SPACING
+from linesexp.run import STUDY as SETTINGS
+from linesexp.runs.folder import RunFolder
+from linesexp.runs.formats import parse_json
+from linesexp.study.blocks import Block
+from linesexp.study.plan import StudySettings, grown, parse_settings, settings_json
+
+STAGE = "study"
+FAILURES = "failures.json"  # block's key → why it was given up
+MOST_WAITING = 64_000_000  # bytes of results that wait to be committed
+Say = Callable[[str], None]
+
+
+def is_study(folder: RunFolder) -> bool:
+    """Whether a study was begun there."""
+    return SETTINGS in folder
+
+
+def settings_of_study(folder: RunFolder) -> StudySettings:
+    """What a study trains. Raises MissingFile where there is none, DamagedFile or InputError."""
+    return parse_settings(folder.read(SETTINGS), str(folder.path / SETTINGS))
+
+
+def failures_of(folder: RunFolder) -> dict[str, str]:
+    """Block's key → cause, for the blocks that were given up and are not done yet."""
+    if FAILURES not in folder:
+        return {}
+    source = str(folder.path / FAILURES)
+    return {key: str(cause) for key, cause in parse_json(folder.read(FAILURES), source).items()}
+
+
+def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
+    """Make the folder, which must be open for writing, that of this study; returns the settings to go on with.
+
+    Damaged results are set aside, to be trained again. Raises InputError for a folder that holds something
+    else, a study with other settings, or one that other versions began.
+    """
+    refuse_other_folder(folder)
+    source = str(folder.path)
+    if not is_study(folder):
+        files = {SETTINGS: settings_json(wanted), "environment.json": describe_environment()}
+        folder.commit(files, STAGE)
+        return wanted
+    before = settings_of_study(folder)
+    settings = grown(before, wanted, source)
+    for error in folder.damaged():
+        if error.name != SETTINGS and error.stage == STAGE:
+            say(f"{error}; set aside")
+            folder.set_aside(error.name)
+    if "environment.json" in folder:
+        place = str(folder.path / "environment.json")
+        check_environment(parse_json(folder.read("environment.json"), place), place, say)
+    else:
+        folder.commit({"environment.json": describe_environment()}, STAGE)
+    if settings != before:
+        say(f"{source} grows from {before.members} to {settings.members} members")
+        folder.commit({SETTINGS: settings_json(settings)}, STAGE)
+    return settings
+
+
+def refuse_other_folder(folder: RunFolder) -> None:
+    """Raise InputError for a path that holds something, but no study."""
+    path = folder.path
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: is a file; name a folder for the study")
+    if folder.exists():
+        if folder.names() and not is_study(folder):
+            raise InputError(f"{path}: holds a run or something else; name a new folder for the study")
+    elif path.is_dir():
+        # Files of ours may be there without a manifest, if an earlier call was killed.
+        ours = {SETTINGS, "environment.json"}
+        others = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")} - ours
+        if others:
+            raise InputError(f"{path}: holds other files ({min(others)} …) and no study; name a new folder")
+
+
+class ResultKeeper:
+    """Takes the results of blocks, and commits as many together as keeps that cheap and memory small.
+
+    What a kill takes away is trained again.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._files: dict[str, bytes] = {}
+        self._waiting = 0  # bytes
+        self._due = 0.0  # on the clock of time.perf_counter
+        self._failed = dict(failures_of(folder))
+        self._told = dict(self._failed)
+
+    def keep(self, block: Block, data: bytes) -> None:
+        """Take one block's result. Raises StorageError where the disk refuses."""
+        self._files[block.file] = data
+        self._waiting += len(data)
+        self._failed.pop(block.key, None)
+        if self._waiting > MOST_WAITING or time.perf_counter() >= self._due:
+            self.commit()
+
+    def give_up(self, block: Block, cause: str) -> None:
+        """Note that a block failed, and why."""
+        self._failed[block.key] = cause
+
+    def commit(self) -> None:
+        """Commit whatever waits."""
+        files, self._files, self._waiting = self._files, {}, 0
+        if self._failed != self._told:
+            files[FAILURES] = msgspec.json.format(msgspec.json.encode(self._failed), indent=2) + b"\n"
+        if not files:
+            return
+        began = time.perf_counter()
+        try:
+            self._folder.commit(files, STAGE)
+        except StorageError:  # one after the other, as many as the disk still takes
+            for name, data in files.items():
+                self._folder.commit({name: data}, STAGE)
+        self._told = dict(self._failed)
+        ended = time.perf_counter()
+        self._due = ended + SPACING * (ended - began)

@@ -1,0 +1,82 @@
+"""From what a command says and what a folder holds already to the settings of a study."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from linesexp.config import ExperimentConfig
+from linesexp.errors import ConfigError
+from linesexp.study.conditions import ALL, USUAL, chosen_conditions, own_conditions
+from linesexp.study.plan import BLOCK_SIZE, StudySettings, numbers, with_seeds
+
+SEEDS = 8  # unless asked for otherwise
+MOST_SEEDS = 10_000_000
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asks for; None for what they leave open.
+
+    seeds: how many, `100`, or which, `20-39`; conditions: names with commas between, or all.
+    """
+
+    seeds: str | None = None
+    first_seed: int | None = None
+    data_seeds: int | None = None
+    conditions: str | None = None
+    conditions_file: Path | None = None
+    block_size: int | None = None
+
+
+def wanted_study(
+    asked: Asked,
+    base_from: Callable[[ExperimentConfig | None], ExperimentConfig],
+    before: StudySettings | None,
+) -> StudySettings:
+    """The study that is asked for; what is left open is as in the study so far, or as usual.
+
+    base_from: makes the base settings from those of the study so far. Raises ConfigError for seeds or
+    conditions that cannot be, InputError for a file that cannot be read.
+    """
+    old_seeds = sorted(numbers(before.seeds)) if before else []
+    old_data_seeds = sorted(before.data_seeds) if before else []
+    base = base_from(with_seeds(before.base, old_seeds[0], old_data_seeds[0]) if before else None)
+    if base.images.folders is not None or base.network.first_layer == "given":
+        raise ConfigError("a study draws its pictures, and nothing hands kernels over to its networks")
+    own = own_conditions(asked.conditions_file) if asked.conditions_file else {}
+    if asked.conditions is not None:
+        names = [name for word in asked.conditions.split(",") if (name := word.strip())]
+        if not names:
+            raise ConfigError(f"conditions {asked.conditions!r}: name some, with commas between, or {ALL}")
+    else:
+        names = [*(before.conditions if before else USUAL), *own]
+    first = asked.first_seed if asked.first_seed is not None else base.training.seed
+    first_data = base.images.data_seed
+    if before and asked.seeds is None and first == old_seeds[0]:
+        seeds = old_seeds
+    else:
+        seeds = list(chosen_seeds(asked.seeds or str(len(old_seeds) or SEEDS), first, asked.first_seed))
+    if before and asked.data_seeds is None and first_data == old_data_seeds[0]:
+        data_seeds = old_data_seeds
+    else:
+        data_seeds = list(range(first_data, first_data + (asked.data_seeds or len(old_data_seeds) or 1)))
+    return StudySettings.of(
+        base,
+        chosen_conditions(names, base, own, before.conditions if before else None),
+        seeds,
+        data_seeds,
+        asked.block_size or (before.block_size if before else BLOCK_SIZE),
+    )
+
+
+def chosen_seeds(text: str, first: int, first_given: int | None = None) -> range:
+    """`100` → so many from the first on; `20-39` → these. Raises ConfigError for anything else."""
+    low, dash, high = (part.strip() for part in text.partition("-"))
+    if not (low.isdecimal() and (high.isdecimal() or not dash)):
+        raise ConfigError(f"seeds {text!r}: expected how many, such as 100, or which, such as 20-39")
+    if dash and first_given is not None:
+        raise ConfigError(f"seeds {text!r} says which they are; leave --first-seed out")
+    chosen = range(int(low), int(high) + 1) if dash else range(first, first + int(low))
+    if not 0 < len(chosen) <= MOST_SEEDS:
+        raise ConfigError(f"seeds {text!r}: that is {len(chosen)} of them; expected 1 to {MOST_SEEDS:,}")
+    return chosen

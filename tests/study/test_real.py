@@ -1,0 +1,123 @@
+"""Studies of real networks, from the command line to the kernels."""
+
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from linesexp.runs import RunFolder
+from linesexp.study.reading import open_study
+
+pytestmark = pytest.mark.xdist_group("dask")
+STUDY = ("--conditions", "default,frozen-prewitt", "--seeds", "3", "--block-size", "2", "--epochs", "1")
+
+
+def kernels_of(path):
+    """Block's key → its kernels, and all its trained weights."""
+    return {block.key: (result.kernels, result.trained) for block, result in open_study(path)}
+
+
+def assert_same(found, wanted):
+    assert found.keys() == wanted.keys()
+    for key, (kernels, trained) in wanted.items():
+        assert found[key][0].tobytes() == kernels.tobytes(), key
+        for name, values in trained.items():
+            assert found[key][1][name].tobytes() == values.tobytes(), (key, name)
+
+
+def test_a_study_trains_networks_in_this_process(linesexp, tiny_toml, tmp_path):
+    ended = linesexp("study", "out", "--config", tiny_toml, *STUDY, "--jobs", "1", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "WARNING" not in ended.stderr
+    assert "epoch 1 of 1" in ended.stderr
+    found = kernels_of(tmp_path / "out")
+    assert list(found) == [
+        *("default/d0/s0-1", "default/d0/s2", "frozen-prewitt/d0/s0-1", "frozen-prewitt/d0/s2"),
+    ]
+    learned, frozen = found["default/d0/s0-1"][0], found["frozen-prewitt/d0/s0-1"][0]
+    assert not np.array_equal(learned[:, 0], learned[:, -1])
+    assert np.array_equal(frozen[:, 0], frozen[:, -1])
+    assert np.array_equal(frozen[0], frozen[1])
+
+
+@pytest.mark.reliability
+def test_workers_here_and_elsewhere_give_the_same_bytes(linesexp, tiny_toml, tmp_path, processes):
+    settings = ("--config", tiny_toml, *STUDY)
+    processes.scheduler()
+    for _ in range(2):
+        processes.worker()
+    for out, where in (
+        ("one", ("--jobs", "1")),
+        ("two", ("--jobs", "2")),
+        ("cluster", ("--scheduler-file", processes.file)),
+    ):
+        ended = linesexp("study", out, *settings, *where, cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        assert "WARNING" not in ended.stderr
+        assert_same(kernels_of(tmp_path / out), kernels_of(tmp_path / "one"))
+
+
+@pytest.mark.reliability
+def test_killed_workers_and_a_killed_client_change_no_bit(
+    linesexp, script, environment, tiny_toml, tmp_path, children_of, wait_for
+):
+    settings = ("--config", str(tiny_toml), *STUDY, "--seeds", "12", "--epochs", "20")
+    ended = linesexp("study", "one", *settings, "--jobs", "1", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+    def start():
+        return subprocess.Popen(
+            [script, "study", "out", *settings, "--jobs", "2"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def blocks():
+        return len(RunFolder(tmp_path / "out").names(prefix="blocks/"))
+
+    def workers(process):
+        return [child for child in children_of(process.pid) if "spawn_main" in " ".join(child.cmdline())]
+
+    first = start()
+    wait_for(lambda: blocks() >= 1, 120)
+    for child in workers(first):
+        child.kill()
+    before = blocks()
+    wait_for(lambda: blocks() >= before + 1, 120)
+    first.kill()
+    first.wait()
+    second = start()
+    _, stderr = second.communicate(timeout=300)
+    assert second.returncode == 0, stderr
+    assert_same(kernels_of(tmp_path / "out"), kernels_of(tmp_path / "one"))
+
+
+@pytest.mark.reliability
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_in_the_middle_of_training_ends_everything(
+    jobs, script, environment, tmp_path, children_of, wait_for
+):
+    process = subprocess.Popen(
+        [script, "study", "out", "--jobs", jobs, "--seeds", "64"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: len(RunFolder(tmp_path / "out").names(prefix="blocks/")) >= 1, 300)
+    time.sleep(2)  # in the next block
+    children = children_of(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert not [each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
