@@ -12,20 +12,19 @@ from linesexp.config import ExperimentConfig, config_json, differences
 from linesexp.environment import check_environment, describe_environment
 from linesexp.errors import InputError, StorageError
 from linesexp.first_layer import check_given, first_layer_of
+from linesexp.generated import GENERATED, generated_files
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
 from linesexp.keeping import Keeper
 from linesexp.room import check_room_to_generate, check_room_to_train, naming_memory, pictures_of
-from linesexp.run import Run, dataset_bytes, open_run
+from linesexp.run import Run, open_run
 from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors
 from linesexp.runs.manifest import sha256
 from linesexp.runs.trees import write_tree
 from linesexp.runs.waiting import commit_waiting
-from linesexp.views.contact_sheet import MOST_CLASSES, contact_sheet
 
-GENERATED = {"config.json", "dataset.npz", "dataset.png"}
 TRAINED = {"environment.json", "initial.keras", "history.csv", "model.keras"}  # beside steps and checkpoint
 Say = Callable[[str], None]  # something that the user should know
 Progress = Callable[[int, int, str], None]  # epochs done, epochs in all, a few words on how it stands
@@ -60,7 +59,7 @@ def generate(
         # Settings that cannot be drawn leave everything in its place.
         dataset = dataset or _dataset_for(Run(folder), config)
         with folder.writing():
-            kept = folder.begin_anew(_generated_files(config, dataset), stage="generate")
+            kept = folder.begin_anew(generated_files(config, dataset), stage="generate")
         say(f"{folder.path} was kept as {kept}")
         return Done(True, _dataset_facts(dataset))
     with folder.writing():
@@ -73,7 +72,7 @@ def generate(
         if not damaged and folder.manifest().keys() >= GENERATED:
             return Done(False, _dataset_facts(run.dataset))
         dataset = dataset or _dataset_for(run, config)
-        files = _generated_files(config, dataset)
+        files = generated_files(config, dataset)
         if folder.names(stage="train") and sha256(files["dataset.npz"]) != folder.entry("dataset.npz").sha256:
             raise InputError(
                 f"{folder.path}: the data set is damaged, and this version makes another one than the network "
@@ -265,28 +264,6 @@ def _dataset_for(run: Run, config: ExperimentConfig) -> Dataset:
     raise InputError(
         f"{run.folder.path}: pictures of your own are read by `linesexp train {run.folder.path} --data DIR`"
     )
-
-
-def _generated_files(config: ExperimentConfig, dataset: Dataset) -> dict[str, bytes]:
-    return {
-        "config.json": config_json(config),
-        "dataset.npz": dataset_bytes(dataset),
-        "dataset.png": _contact_sheet(dataset, own=config.images.folders is not None),
-    }
-
-
-def _contact_sheet(dataset: Dataset, own: bool) -> bytes:
-    counts = dataset.counts()
-    rows = {
-        (split, name): dataset.pixels[dataset.chosen(split, label)][:12]
-        for split in counts
-        for label, name in enumerate(dataset.class_names[:MOST_CLASSES])
-    }
-    place = "picture" if own else "line's position"
-    note = f"The first of each class and split. A {place} occurs in one split only."
-    if len(dataset.class_names) > MOST_CLASSES:
-        note = f"The first {MOST_CLASSES} of {len(dataset.class_names)} classes. {note}"
-    return contact_sheet(rows, counts, note)
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:

@@ -20,8 +20,8 @@ MOST_WAITING = 16_000_000  # bytes beyond which nothing waits
 class Keeper:
     """Takes recorded steps and checkpoints, and commits them together once enough time has passed.
 
-    What waits for that is kept after each epoch so that a kill takes away one epoch at most, and a power cut what
-    was not committed: it is trained again.
+    What waits for that is kept after each epoch so that a kill takes away one epoch at most, and a power cut
+    what was not committed: it is trained again.
     """
 
     def __init__(self, folder: RunFolder, recorded: int) -> None:

@@ -1,7 +1,6 @@
-"""Whether there is room for what a command is about to do: on the disk, and in memory. Asked before it begins."""
+"""Whether there is room for what a command is about to do, on disk and in memory; asked before it begins."""
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +63,7 @@ def check_room_to_report(folder: RunFolder, config: ExperimentConfig) -> None:
 
 @contextlib.contextmanager
 def naming_memory(path: Path, config: ExperimentConfig, pictures: Pictures) -> Iterator[None]:
-    """Raise NoMemory, which says what needs less, where NumPy or a backend finds in training that memory is out."""
+    """Raise NoMemory, with what needs less, where NumPy or a backend finds that memory is out."""
     try:
         yield
     except Exception as error:
@@ -147,7 +146,8 @@ def _short(need: Memory, free: Memory) -> str:
     """What is needed and what there is, of whichever is short."""
     if need.addresses > free.addresses:
         limit = size_in_words(free.addresses)
-        return f"needs about {size_in_words(need.addresses)} of address space, and the limit (ulimit -v) is {limit}"
+        words = f"{size_in_words(need.addresses)} of address space"
+        return f"needs about {words}, and the limit (ulimit -v) is {limit}"
     return f"needs about {size_in_words(need.bytes)} of memory, and {size_in_words(free.bytes)} are free"
 
 

@@ -4,8 +4,8 @@ A signal raises Stopped in the main thread. Libraries with C++ parts may turn th
 or drop it if it comes within a callback of theirs; so it is remembered, and `check` raises it again.
 
 While the main thread is in such a library it hears nothing. So a thread of its own says at once that the signal
-has come, and ends the process where that takes long, or with a second signal. Nothing is lost by that: a process
-may be killed anywhere.
+has come, and ends the process where that takes long, or with a second signal. Nothing is lost by that: a
+process may be killed anywhere.
 """
 
 import contextlib

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from linesexp.errors import InputError, LinesexpError, StorageError
 from linesexp.runs.atomic import storage_errors, sync_folder, write_atomically
-from linesexp.runs.lock import HOLDER, one_writer
 from linesexp.runs.leftovers import place_of_new, put_new_in_place, remove_parts, remove_tree, settled
+from linesexp.runs.lock import HOLDER, one_writer
 from linesexp.runs.manifest import (
     Entry,
     Manifest,
@@ -164,7 +164,7 @@ class RunFolder:
         self._write_manifest(kept)
 
     def set_aside(self, name: str) -> Path | None:
-        """Keep what is left of a damaged file under a free name beside it; its entry stays until it is made again.
+        """Keep what is left of a damaged file under a free name; its entry stays until it is made again.
 
         So a process that is killed in between leaves a damaged file, as it found one, and no hole.
         """
@@ -176,7 +176,7 @@ class RunFolder:
             return path.rename(_free_name(path, "damaged"))
 
     def begin_anew(self, files: Mapping[str, bytes], stage: str) -> Path:
-        """Put a new folder with these files in the place of this one, which is kept under a free name beside it.
+        """Put a new folder with these files in the place of this one, which is kept under a free name.
 
         Killed at any moment, one of the two is in its place, or comes there with the next look at the folder.
         Returns where the old one is.
@@ -228,7 +228,7 @@ class RunFolder:
             return ""
 
     def _settle(self) -> None:
-        """Bring in order the entries of files that somebody was replacing who was killed, or found the disk full."""
+        """Bring in order the entries of files whose replacing came to no end: a kill, a full disk."""
         try:
             manifest = self.manifest()
         except InputError:  # whoever reads it will say so

@@ -22,7 +22,7 @@ def remove_parts(folder: Path) -> None:
 
 
 def settled(manifest: Manifest, folder: Path) -> Manifest:
-    """The manifest in which each file that was being replaced is what stands on disk, the old or the new one."""
+    """The manifest, each file that was being replaced as it stands on disk, the old or the new one."""
     found = {}
     for name, entry in manifest.items():
         if entry.previous:

@@ -12,8 +12,9 @@ from linesexp.runs.lock import one_writer
 def write_tree(destination: Path, files: Iterable[tuple[str, bytes]]) -> None:
     """Write files, by their names, into a folder that is new or empty; it appears with all of them at once.
 
-    Does nothing to one that holds these very files and no others. Where an empty one cannot be replaced, as it is a mount or where this process stands, what lies in the folder
-    appears one by one. Raises InputError if it holds anything else, FolderBusy, StorageError.
+    Does nothing to one that holds these very files and no others. Where an empty one cannot be replaced, as
+    it is a mount or where this process stands, what lies in the folder appears one by one. Raises InputError
+    if it holds anything else, FolderBusy, StorageError.
     """
     place = destination.resolve()
     part = place.with_name(f".{place.name}.part")

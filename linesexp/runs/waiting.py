@@ -1,7 +1,7 @@
 """Files that wait for a commit, kept so that a process which is killed meanwhile loses none of them.
 
-A commit is synced, which takes its time; this is not. It outlives a killed process, and where it does not outlive
-a power cut, what is left of it is found out and ignored.
+A commit is synced, which takes its time; this is not. It outlives a killed process, and where it does not
+outlive a power cut, what is left of it is found out and ignored.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ def keep_waiting(run: RunFolder, files: Mapping[str, bytes], stage: str) -> None
 
 
 def commit_waiting(run: RunFolder) -> None:
-    """Commit what a killed process kept, if it is whole and nothing was committed since; either way it is gone."""
+    """Commit what a killed process kept, if it is whole and nothing was committed since; then forget it."""
     path = run.path / WAITING
     with storage_errors(path, "read"):
         try:

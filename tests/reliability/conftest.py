@@ -1,10 +1,9 @@
-"""What the tests of the promises share: a seed that can be named again, a warm parent, and states to begin from."""
+"""What the tests of the promises share: a seed to name again, a warm parent, states to begin from."""
 
 import random
 from pathlib import Path
 
 import pytest
-
 from reliability.scenarios import States
 from reliability.warm import Warm
 

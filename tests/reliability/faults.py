@@ -1,8 +1,8 @@
 """Faults of a disk, and of a process: what happens at the N-th call of a kind below one folder.
 
-Runs in the child process that is to be hurt; nothing in the package knows of it. Files opened in Python are real
-ones, of a class whose write and read may fail; calls by libraries in C (HDF5) are beyond it, and a small real file
-system is for those.
+Runs in the child process that is to be hurt; nothing in the package knows of it. Files opened in Python are
+real ones, of a class whose write and read may fail; calls by libraries in C (HDF5) are beyond it, and a small
+real file system is for those.
 """
 
 import builtins
@@ -28,7 +28,8 @@ FIRED, SLOTS = len(CALLS), len(CALLS) + 1
 class Fault:
     """At the number-th call of this kind (`any`: of all kinds together) what is named in `how` happens.
 
-    how: KILL, ENOSPC, EIO. lasting: from there on every call fails, which needs space (ENOSPC), or at all (EIO).
+    how: KILL, ENOSPC, EIO. lasting: from there on every call fails, which needs space (ENOSPC), or at all
+    (EIO).
     """
 
     call: str

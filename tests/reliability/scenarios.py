@@ -1,4 +1,4 @@
-"""The commands whose promises are tried, each with what is there when it begins. A further one is a further line.
+"""The commands whose promises are tried, each with what is there before. A further one is one more line.
 
 States are made once, by commands that nothing disturbs, and copied.
 """
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from linesexp.runs import RunFolder
-from linesexp.runs.lock import HOLDER
-from linesexp.runs.formats import parse_csv, parse_tensors
 from reliability.warm import Ended, Warm
+
+from linesexp.runs import RunFolder
+from linesexp.runs.formats import parse_csv, parse_tensors
+from linesexp.runs.lock import HOLDER
 
 LINES = """
 [images]
@@ -38,8 +39,8 @@ batch_size = 10
 class Scenario:
     """One command: what is there before (a state of STATES), and the words of the command.
 
-    same: the folders in which every file must be the same after a fault and the same command again; with --force
-    that may put one more folder aside.
+    same: the folders in which every file must be the same after a fault and the same command again; with
+    --force that may put one more folder aside.
     """
 
     state: str
@@ -124,8 +125,8 @@ class States:
     def run(self, scenario: Scenario, place: Path, *, really: bool = False, **how: Any) -> Ended:
         """Run a scenario's command in a place.
 
-        Unless it is to draw and learn really, it takes figures and steps from a finished run: the disk alone is in
-        question then.
+        Unless it is to draw and learn really, it takes figures and steps from a finished run: the disk alone
+        is in question then.
         """
         made = None if really else self.state("reported") / "run"
         return self.warm.run(place, *scenario.words, made=made, **how)
@@ -144,20 +145,20 @@ class States:
 
 def same_files(scenario: Scenario, place: Path) -> dict[str, str]:
     """`files_of` the folders that must be the same in the end."""
-    return {
-        f"{folder}/{name}": data for folder in scenario.same for name, data in files_of(place / folder).items()
-    }
+    found = {folder: files_of(place / folder) for folder in scenario.same}
+    return {f"{folder}/{name}": digest for folder, files in found.items() for name, digest in files.items()}
 
 
 def files_of(place: Path) -> dict[str, str]:
     """Every file below a folder, hidden ones too, as a digest of what it says.
 
-    That is all of its bytes but for the files that hold seconds or dates: of those, the rest. The lock's own file
-    stays, and says nothing; nor does the signature of a killed process in a folder that it had put aside.
+    That is all of its bytes but for the files that hold seconds or dates: of those, the rest. The lock's own
+    file stays, and says nothing; nor does what is left of the signature of a process that is
+    gone.
     """
     found = {}
     for path in sorted(place.rglob("*")):
-        if path.is_file() and path.name != ".lock" and not (".old-" in place.name and path.name == HOLDER):
+        if path.is_file() and path.name not in (".lock", HOLDER):
             digest = hashlib.sha256(_lasting(path)).hexdigest()
             found[path.relative_to(place).as_posix()] = digest
     return found

@@ -1,4 +1,4 @@
-"""One fault, and whether the promises hold: nothing bad on disk, a clear error, and the same command makes it good."""
+"""One fault, and whether the promises hold: nothing bad, a clear error, the same command makes it good."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,8 @@ def error_lines(said: str) -> list[str]:
 def unclear(ended: Ended) -> list[str]:
     """What is wrong with how a command ended that the disk refused: it must name a path, in one line."""
     lines = error_lines(ended.err)
-    wrong = [] if ended.code == 5 else [f"exit code {ended.code}"]
+    unread = ended.code == 3 and "cannot be read" in lines[-1]  # a file that is none of the run's
+    wrong = [] if ended.code == 5 or unread else [f"exit code {ended.code}"]
     if len(lines) != 1 or not re.match(r"Error: \S+: \S+", lines[0]) or "bug" in ended.err:
         wrong.append(f"said {ended.err!r}")
     return wrong

@@ -6,6 +6,7 @@ parent: it starts its threads when it first computes, in the child.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -20,11 +21,24 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from reliability.faults import Counters, Fault, install
+
 from linesexp.runs import RunFolder
 from linesexp.runs.formats import parse_tensors
 from linesexp.runs.steps import read_steps
-from reliability.faults import Counters, Fault, install
 
+WARM = tuple(
+    f"linesexp.{name}"
+    for name in (
+        "cli",
+        "controls",
+        "experiment",
+        "filtering",
+        "own_pictures.taking",
+        "predicting",
+        "report.making",
+    )
+)
 TIME_LIMIT = 300.0  # seconds, of a command
 
 
@@ -84,20 +98,11 @@ class Warm:
 
 def serve(keras: bool) -> None:
     """Answer requests until there are no more."""
-    import linesexp.cli
-    import linesexp.controls
-    import linesexp.experiment
-    import linesexp.filtering
-    import linesexp.inspecting.recording
-    import linesexp.own_pictures.taking
-    import linesexp.predicting
-    import linesexp.report.making  # noqa: F401
+    from linesexp.learning.backend import quiet_import
 
-    if keras:
-        from linesexp.learning.backend import quiet_import
-
-        with quiet_import():
-            import linesexp.learning.training  # noqa: F401
+    with quiet_import():
+        for name in (*WARM, *(["linesexp.learning.training"] if keras else [])):
+            importlib.import_module(name)
     counters = Counters()
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
