@@ -17,6 +17,7 @@ from linesexp.kernels.analysis import analysis_json
 from linesexp.report import figures
 from linesexp.report.page import page_of
 from linesexp.report.place import place_png
+from linesexp.room import check_room_to_report
 from linesexp.run import Run
 from linesexp.runs.folder import DamagedFile
 from linesexp.study.place import digest_of, place_of
@@ -57,6 +58,8 @@ def make(
             for name in names
             if name not in manifest or manifest[name].made_from != digests[name] or name in damaged
         ]
+        if stale and "config.json" in manifest:
+            check_room_to_report(run.folder, run.config)
         for index, name in enumerate(stale):
             progress(index, len(stale), name)
             run.folder.commit({name: known[name](run)}, STAGE, digests[name])
