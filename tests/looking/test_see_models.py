@@ -106,3 +106,20 @@ def test_layers_of_any_name_get_files_of_their_own(folder):
     record, _ = seen(*FAST)
     assert len(record["files"]) == len(set(record["files"])) == len(names) + 1
     assert len(list((folder / "out/preferred").glob("*.png"))) == len(names)
+
+
+def test_a_pixel_where_red_speaks_against_blue_is_found(folder):
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(3, 1, use_bias=False), layers.Flatten(), layers.Dense(2)]
+    )
+    dense = np.zeros((8, 8, 3, 2), np.float32)
+    dense[5, 2, :, 1] = 1, 0, -1
+    dense[1, 1, :, 1] = 0, -0.5, 0.25
+    model.set_weights([np.eye(3)[None, None], dense.reshape(-1, 2), np.zeros(2)])
+    save(model)
+    record, _ = seen(*PLAIN, "--attribution", "gradient,smoothgrad", "--class", 1, "--samples", 2)
+    for numbers in record["attribution"]["methods"].values():
+        assert numbers["strongest_at"] == [5, 2]
+        assert numbers["largest"] == pytest.approx(1)
+        assert numbers["sum"] == pytest.approx(1 - 0.5)  # a colour's slope keeps its sign
+    assert "largest" in record["attribution"]["colours"]
