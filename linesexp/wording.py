@@ -54,6 +54,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {match[0]}?" if match else f"; known: {', '.join(known)}"
 
 
+def nearest_among(name: str, known: Iterable[str], among: str) -> str:
+    """`; did you mean …? There are AMONG` for a name that is close to a known one, else `; there are AMONG`."""
+    hint = nearest(name, known)
+    return f"{hint} There are {among}" if hint.startswith("; did") else f"; there are {among}"
+
+
 def what_is_expected(complaint: str, words: tuple[str, ...]) -> str:
     """msgspec's complaint about a value, without its jargon; words: all that a setting accepts, if few."""
     if words:

@@ -65,6 +65,9 @@ class Explainer:
             "class": name,
             "explained": score,
             "untrained": self._network.untrained_words,
+            "colours": "at each pixel the slope of the colour where it is largest"
+            if pixels.shape[-1] > 1
+            else None,
             "methods": {
                 method: self._numbers(view) for method, view in zip(options.methods, views, strict=True)
             },
@@ -80,17 +83,17 @@ class Explainer:
         layer: str,
         more: Callable[[int, str], None],
     ) -> np.ndarray:
-        """One method's map (h, w): summed over colours."""
+        """One method's map (h, w): of gradients, at each pixel that of the colour where it is largest."""
         from linesexp.seeing import attribution
 
         def tell(count: int) -> None:
             more(count, method)
 
         if method == "gradient":
-            found = attribution.gradient(model, pixels[None], label)[0].sum(axis=-1)
+            found = _strongest(attribution.gradient(model, pixels[None], label)[0])
         elif method == "smoothgrad":
             noise = noise_for(self._options, pixels.shape, self._network)
-            return attribution.smooth_gradient(model, pixels, label, noise, tell).sum(axis=-1)
+            return _strongest(attribution.smooth_gradient(model, pixels, label, noise, tell))
         elif method == "occlusion":
             return attribution.occlusion(model, pixels, label, self._patch(pixels), tell)
         else:
@@ -121,15 +124,15 @@ class Explainer:
     def _words(self, method: str, pixels: np.ndarray, shape: tuple[int, ...], layer: str) -> tuple[str, str]:
         """A method's name and what its map shows."""
         options = self._options
+        of_colours = "\nOf the colour with the largest slope." if pixels.shape[-1] > 1 else ""
         if method == "gradient":
             return "Gradient", (
-                "Orange: brightening this pixel a little raises the\n"
-                "score; blue: it lowers it. Summed over colours."
+                f"Orange: brightening this pixel a little raises the\nscore; blue: it lowers it.{of_colours}"
             )
         if method == "smoothgrad":
             return "SmoothGrad", (
                 f"The mean gradient over {options.samples} copies of the picture\n"
-                f"with noise of {options.noise:g} of black to white (seed {options.seed})."
+                f"with noise of {options.noise:g} of black to white (seed {options.seed}).{of_colours}"
             )
         if method == "occlusion":
             size, stride = self._sizes(pixels)
@@ -155,3 +158,12 @@ class Explainer:
             "strongest_at": [int(place) for place in peak],
             "correlation_with_untrained": likeness(view),
         }
+
+
+def _strongest(slopes: np.ndarray) -> np.ndarray:
+    """(H, W, C) → (H, W): at each pixel the slope of the channel where it is largest, with its sign.
+
+    The largest magnitude as Simonyan, Vedaldi and Zisserman 2014 take it: in a sum, red against blue is nothing.
+    """
+    largest = np.abs(slopes).argmax(axis=-1)[..., None]
+    return np.take_along_axis(slopes, largest, axis=-1)[..., 0]

@@ -14,7 +14,7 @@ from linesexp.images.pictures import MOST_PIXELS, open_picture, stretch
 from linesexp.looking.networks import Network
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import LayerOutput
-from linesexp.wording import nearest
+from linesexp.wording import nearest_among
 
 METHODS = ("gradient", "smoothgrad", "occlusion", "grad-cam")
 LONGEST = 256  # px, for a model that takes pictures of any size
@@ -135,7 +135,7 @@ def class_index(wanted: str | None, values: np.ndarray, names: Sequence[str] | N
     if wanted.isdigit() and int(wanted) < len(known):
         return int(wanted)
     among = ", ".join(known) if len(known) <= 10 else f"0..{len(known) - 1}"
-    raise ConfigError(f"--class {wanted}: no such class{nearest(wanted, known)}; there are {among}")
+    raise ConfigError(f"--class {wanted}: no such class{nearest_among(wanted, known, among)}")
 
 
 def to_scale(values: np.ndarray, network: Network) -> np.ndarray:

@@ -1,11 +1,11 @@
 """The figures of one look: an overview, a sheet for each layer, and what speaks for a class."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from linesexp.looking.look import Look, class_names_for
+from linesexp.looking.naming import plain_name
 from linesexp.looking.networks import Network
 from linesexp.seeing.forward import LayerOutput
 from linesexp.views.seeing import (
@@ -54,7 +54,7 @@ def figures_of(
             shown = Shown(
                 look.picture.values, f"{layer.name}: {count} maps of {height}×{width}", f"{name}: {about}"
             )
-            yield f"{number:0{digits}d}-{file_name(layer.name)}.png", png_bytes(sheet_figure(shown, layer))
+            yield f"{number:0{digits}d}-{plain_name(layer.name)}.png", png_bytes(sheet_figure(shown, layer))
 
 
 def _layers(network: Network, look: Look) -> list[LayerView]:
@@ -82,8 +82,3 @@ def _about(network: Network, look: Look) -> str:
         among = f"; it knows nothing but {', '.join(network.class_names)}" if network.class_names else ""
         lines.append(f"class {named}, {kind} {look.facts[kind]:.4g}{among}")
     return "\n".join(lines)
-
-
-def file_name(layer: str) -> str:
-    """A layer's name with nothing in it that a file's name may not hold."""
-    return re.sub(r"[^\w.-]+", "-", layer)

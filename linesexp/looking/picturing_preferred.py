@@ -8,7 +8,6 @@ import numpy as np
 from linesexp.looking.look import to_scale
 from linesexp.looking.networks import Network
 from linesexp.looking.opponents import Opponents
-from linesexp.looking.picturing import file_name
 from linesexp.looking.wanted import WantedUnits
 from linesexp.views.preferred import PreferredSheet, Tile, UnitRow, preferred_figure
 from linesexp.views.style import png_bytes
@@ -32,10 +31,10 @@ def preferred_figures(
     units: Sequence[dict[str, Any]],
     found: "Preferred",
     opponents: Opponents,
+    stem: str,
 ) -> Iterator[tuple[str, bytes]]:
-    """(file name, PNG) of one layer: sixteen units on each. units: their facts."""
+    """(file name, PNG) of one layer: sixteen units on each. units: their facts; stem: how names begin."""
     rows = _rows(network, asked_for, units, found, opponents)
-    stem = file_name(asked_for.layer.name)
     live = [unit for unit in units if unit["live"]]
     wins = sum(unit["wins"] for unit in live)
     height, width = found.pictures.shape[1:3]

@@ -13,6 +13,7 @@ from linesexp.errors import ConfigError
 from linesexp.images.noise import KINDS, noise_pictures
 from linesexp.images.pictures import MOST_PIXELS
 from linesexp.looking.look import read_picture, to_scale
+from linesexp.looking.naming import file_names
 from linesexp.looking.networks import Network
 from linesexp.looking.opponents import Group, Opponents, opponents_of
 from linesexp.looking.picturing_preferred import drive_words, preferred_figures
@@ -93,7 +94,8 @@ def prefer(
     facts = _settings(options, opponents)
     arrays: dict[str, np.ndarray] = {}
     files: dict[str, bytes] = {}
-    for asked_for in asked:
+    stems = file_names(asked_for.layer.name for asked_for in asked)
+    for asked_for, stem in zip(asked, stems, strict=True):
         name = asked_for.layer.name
         found = _inputs(network, asked_for, options, functools.partial(more, words=name, cost=ASCENT_COST))
         reached = drives(model, to_scale(found.pictures, network), [asked_for.layer])[name]
@@ -108,7 +110,7 @@ def prefer(
         if figures:
             files |= {
                 f"{FOLDER}/{file}": data
-                for file, data in preferred_figures(network, asked_for, units, found, opponents)
+                for file, data in preferred_figures(network, asked_for, units, found, opponents, stem)
             }
     files[f"{FOLDER}/inputs.npz"] = npz_bytes(arrays)
     for file, data in files.items():

@@ -11,12 +11,14 @@ import numpy as np
 from linesexp.errors import ConfigError
 from linesexp.looking.explaining import Explainer
 from linesexp.looking.look import Options, classes_of, look_at, read_picture, to_scale
+from linesexp.looking.naming import folder_names
 from linesexp.looking.networks import Network, scale_facts
 from linesexp.looking.picturing import figures_of
 from linesexp.runs.atomic import write_atomically
 from linesexp.runs.formats import npz_bytes
 
 BATCH_FLOATS = 2**25  # numbers of maps held at a time where no figures are made
+RESERVED = ("preferred",)  # the folder of preferred inputs
 Progress = Callable[[int, int, str], None]
 
 
@@ -33,7 +35,7 @@ def see(
     Returns one record a picture: picture, resized, class, probabilities, layers, attribution, files. `say`
     hears what was done to a picture.
     """
-    folders = _folder_names(names)
+    folders = folder_names((Path(name).stem for name in names), RESERVED)
     records: list[dict[str, Any]] = []
     explainer = Explainer(network, options) if options.methods else None
     for index, (name, folder) in enumerate(zip(names, folders, strict=True)):
@@ -102,21 +104,6 @@ def see_numbers(
         block = max(1, min(256, BATCH_FLOATS // sum(output.values[0].size for output in outputs)))
     write_summary(Path(out), network, records)
     return records
-
-
-def _folder_names(names: Sequence[str]) -> list[str]:
-    """A folder for each picture, named after its file; the second of a name gets `-2`."""
-    taken: set[str] = set()
-    folders = []
-    for name in names:
-        stem, number = Path(name).stem, 1
-        free = stem
-        while free in taken:
-            number += 1
-            free = f"{stem}-{number}"
-        taken.add(free)
-        folders.append(free)
-    return folders
 
 
 def write_summary(

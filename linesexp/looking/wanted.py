@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from linesexp.errors import ConfigError
-from linesexp.wording import nearest
+from linesexp.wording import nearest_among
 
 if TYPE_CHECKING:
     from linesexp.seeing.drives import Layer
@@ -64,8 +64,6 @@ def wanted_units(
 
 def _known(name: str, layers: Sequence[str] | dict[str, "Layer"]) -> str:
     """`; did you mean …?` for a close one, and the layers' names, the first of them if they are many."""
-    hint = nearest(name, layers)
-    hint = f"{hint} There are" if hint.startswith("; did") else "; there are"
     known = list(layers)
     more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
-    return f"{hint} {', '.join(known[:MOST_NAMES])}{more}"
+    return nearest_among(name, known, f"{', '.join(known[:MOST_NAMES])}{more}")

@@ -239,3 +239,13 @@ def test_a_lambda_layer_runs_when_asked_to(linesexp, files, tmp_path):
     assert [layer["layer"] for layer in json.loads(ended.stdout)["pictures"][0]["layers"]][-1].startswith(
         "conv2d"
     )
+
+
+def test_an_unknown_class_is_told_once_which_there_are(linesexp, files, tiny_run, tmp_path):
+    command = ("see", tiny_run, "photo.png", "--out", tmp_path / "out", "-q", "--class")
+    ended = linesexp(*command, "nope", cwd=files)
+    assert ended.stderr == "Error: --class nope: no such class; there are horizontal, vertical\n"
+    ended = linesexp(*command, "horizontl", cwd=files)
+    assert ended.stderr == (
+        "Error: --class horizontl: no such class; did you mean horizontal? There are horizontal, vertical\n"
+    )

@@ -72,3 +72,54 @@ def test_a_scale_that_is_guessed_is_said(folder):
         lines = see(*FAST, figures).stdout.splitlines()
         assert lines[0].startswith("model.keras: black is 0, white 1 (a guess")
         assert "--pixels" in lines[0]
+
+
+def two_classes(*parts, size=(14, 20, 3)):
+    """A model with a convolution, `conv`, and two probabilities."""
+    parts = parts or (layers.Conv2D(2, 3, name="conv"),)
+    end = layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax", name="end")
+    return save(keras.Sequential([keras.Input(size), *parts, *end]))
+
+
+def test_a_pictures_name_never_leads_out_of_the_folder_or_into_anothers(folder):
+    two_classes()
+    names = ["...png", "preferred.png", "seen.json.png", 'a"<b>.png', "A b.png", "a-b.png", "x" * 240 + ".png"]
+    for name in names:
+        picture(20, 14).save(folder / name, format="PNG")
+    record = ("--out", "out/deep", "--attribution", "none")
+    _, facts = seen("model.keras", *names, *record)
+    folders = [file.rpartition("/")[0] for record in facts["pictures"] for file in record["files"]]
+    assert len(set(folders)) == len(names)
+    ended = see("model.keras", *record, "--preferred", "conv:0", "--preferred-steps", 1, "--noise-pictures", 4)
+    assert ended.exit_code == 0, ended.stderr
+    assert {path.name for path in (folder / "out/deep").iterdir()} == {*folders, "preferred", "seen.json"}
+    assert [path.name for path in (folder / "out").iterdir()] == ["deep"]
+    assert {path.name for path in (folder / "out/deep/preferred").iterdir()} == {"conv.png", "inputs.npz"}
+
+
+def test_layers_of_any_name_get_files_of_their_own(folder):
+    names = ["x" * 300, "x" * 299 + "y", "a:b", "a b", "..", "<img src=x>"]
+    two_classes(*(layers.Conv2D(1, 1, name=name) for name in names))
+    wanted = [word for name in names for word in ("--preferred", name)]
+    ended = see(*FAST, "photo.png", *wanted, "--preferred-steps", 1, "--noise-pictures", 4)
+    assert ended.exit_code == 0, ended.stderr
+    record, _ = seen(*FAST)
+    assert len(record["files"]) == len(set(record["files"])) == len(names) + 1
+    assert len(list((folder / "out/preferred").glob("*.png"))) == len(names)
+
+
+def test_a_pixel_where_red_speaks_against_blue_is_found(folder):
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(3, 1, use_bias=False), layers.Flatten(), layers.Dense(2)]
+    )
+    dense = np.zeros((8, 8, 3, 2), np.float32)
+    dense[5, 2, :, 1] = 1, 0, -1
+    dense[1, 1, :, 1] = 0, -0.5, 0.25
+    model.set_weights([np.eye(3)[None, None], dense.reshape(-1, 2), np.zeros(2)])
+    save(model)
+    record, _ = seen(*PLAIN, "--attribution", "gradient,smoothgrad", "--class", 1, "--samples", 2)
+    for numbers in record["attribution"]["methods"].values():
+        assert numbers["strongest_at"] == [5, 2]
+        assert numbers["largest"] == pytest.approx(1)
+        assert numbers["sum"] == pytest.approx(1 - 0.5)  # a colour's slope keeps its sign
+    assert "largest" in record["attribution"]["colours"]
