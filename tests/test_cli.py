@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from linesexp.cli import cli
+from linesexp.commands.speaking import default_folder
 from linesexp.config import SECTIONS
 from linesexp.runs import RunFolder
 from linesexp.section import settable
@@ -675,3 +676,11 @@ def test_ctrl_c_while_keras_is_loading_is_a_stop_and_no_bug(linesexp, run, tmp_p
     ended = linesexp("train", "run", cwd=tmp_path, limit=take_signals, PYTHONPATH=str(stand_in))
     assert ended.returncode == 130, ended.stderr
     assert "linesexp train run" in last_line(ended.stderr)
+
+
+def test_models_of_one_name_in_two_folders_do_not_write_into_one(tmp_path):
+    (tmp_path / "run").mkdir()
+    assert default_folder("results/see", str(tmp_path / "run")) == Path("results/see/run")
+    folders = [default_folder("results/see", f"{tmp_path}/{name}/model.keras") for name in ("a", "b")]
+    assert folders == [Path("results/see/a-model"), Path("results/see/b-model")]
+    assert default_folder("results/see", "/") == Path("results/see/root")

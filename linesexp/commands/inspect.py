@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from linesexp.commands.speaking import common_options, finish, progress_on, say
+from linesexp.commands.speaking import common_options, default_folder, finish, progress_on, say
 
 if TYPE_CHECKING:
     from linesexp.inspecting.records import Inspection
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     help="Only this layer, or all in this model within the model; may be given more than once.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write into.  [default: results/inspect/NAME]"
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write into.  [default: results/inspect/FOLDER-MODEL]",
 )
 @click.option("--figures/--no-figures", default=True, help="Without: inspection.json alone.")
 @click.option("--run-its-code", is_flag=True, help="Load a model with Lambda layers: runs code from its file.")
@@ -48,7 +50,7 @@ def inspect(
     """
     from linesexp.inspecting.inspect import inspect_file
 
-    folder = out or Path("results/inspect") / (Path(model).resolve().stem or "root")
+    folder = out or default_folder("results/inspect", model)
     with progress_on("step", quiet) as progress:
         found, files = inspect_file(
             model, folder, layers, figures=figures, run_its_code=run_its_code, debug=debug, progress=progress

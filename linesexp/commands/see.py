@@ -12,7 +12,7 @@ import click
 from linesexp.commands.ending import complain
 from linesexp.commands.options import Numbers
 from linesexp.commands.preferred import preferred_lines, preferred_options
-from linesexp.commands.speaking import common_options, finish, progress_on, say
+from linesexp.commands.speaking import common_options, default_folder, finish, progress_on, say
 
 METHODS = ("gradient", "smoothgrad", "occlusion", "grad-cam")
 MOST_CLASSES = 5  # that are printed
@@ -22,7 +22,9 @@ MOST_CLASSES = 5  # that are printed
 @click.argument("network", metavar="MODEL_OR_RUN")
 @click.argument("pictures", nargs=-1)
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write into.  [default: results/see/NAME]"
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write into.  [default: results/see/RUN, or FOLDER-MODEL]",
 )
 @click.option(
     "--attribution",
@@ -95,7 +97,7 @@ def see(
     from linesexp.looking.see import see as see_pictures
     from linesexp.looking.see import see_numbers
 
-    folder = out or Path("results/see") / (Path(network).resolve().stem or "root")
+    folder = out or default_folder("results/see", network)
     found: list[dict[str, Any]] = []
     facts: dict[str, Any] = {"network": network, "out": str(folder), "pictures": found}
     with progress_on("picture" if pictures and not figures else "step", quiet) as progress:
@@ -115,7 +117,7 @@ def see(
                 pull=given["preferred_pull"],
                 most_pixels=options.most_pixels,
             )
-            facts["preferred"] = prefer(opened, wanted, folder, pictures, figures, found, say(quiet), progress)
+            facts["preferred"] = prefer(opened, wanted, folder, pictures, figures, say(quiet), progress)
     if not as_json:
         if opened.scale_guessed:
             click.echo(scale_words(opened))
@@ -171,10 +173,10 @@ def _pair(numbers: tuple | None, option: str) -> Any:
 
 
 def _classes(record: dict[str, Any]) -> str:
-    """`horizontal 0.9998, vertical 0.0002`, the likeliest first."""
+    """`horizontal (0.9998), vertical (0.0002)`, the likeliest first."""
     found = record.get("probabilities") or record.get("scores")
     if not found:
         return "no classes (the model's output is no list of numbers)"
     best = sorted(found.items(), key=lambda item: -item[1])[:MOST_CLASSES]
     kind = "" if "probabilities" in record else " (scores, not probabilities)"
-    return ", ".join(f"{name} {value:.4g}" for name, value in best) + kind
+    return ", ".join(f"{name} ({value:.4g})" for name, value in best) + kind

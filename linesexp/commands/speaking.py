@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -51,6 +52,16 @@ def finish(facts: dict[str, Any], words: str, following: str, as_json: bool, qui
 def say(quiet: bool) -> Callable[[str], None]:
     """Something that writes to stderr, unless quiet."""
     return lambda words: None if quiet else click.echo(words, err=True)
+
+
+def default_folder(home: str, network: str) -> Path:
+    """Where a command writes what it finds on a network: home/RUN, or home/FOLDER-MODEL of a file.
+
+    With the folder, as very many files are called model.keras.
+    """
+    path = Path(network).resolve()
+    parts = [path.name] if path.is_dir() else [path.parent.name, path.stem]
+    return Path(home) / ("-".join(filter(None, parts)) or "root")
 
 
 def json_line(facts: dict[str, Any]) -> str:

@@ -163,7 +163,8 @@ class Explainer:
 def _strongest(slopes: np.ndarray) -> np.ndarray:
     """(H, W, C) → (H, W): at each pixel the slope of the channel where it is largest, with its sign.
 
-    The largest magnitude as Simonyan, Vedaldi and Zisserman 2014 take it: in a sum, red against blue is nothing.
+    The largest magnitude as Simonyan, Vedaldi and Zisserman 2014 take it: in a sum, red against blue is
+    nothing.
     """
     largest = np.abs(slopes).argmax(axis=-1)[..., None]
     return np.take_along_axis(slopes, largest, axis=-1)[..., 0]

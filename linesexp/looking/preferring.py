@@ -17,7 +17,7 @@ from linesexp.looking.naming import file_names
 from linesexp.looking.networks import Network
 from linesexp.looking.opponents import Group, Opponents, opponents_of
 from linesexp.looking.picturing_preferred import drive_words, preferred_figures
-from linesexp.looking.see import Progress, write_summary
+from linesexp.looking.see import Progress, write_facts
 from linesexp.looking.wanted import WantedUnits, wanted_units
 from linesexp.runs.atomic import write_atomically
 from linesexp.runs.formats import npz_bytes
@@ -52,18 +52,16 @@ def prefer(
     out: str | os.PathLike[str],
     names: Sequence[str] = (),
     figures: bool = True,
-    records: Sequence[dict[str, Any]] = (),
     say: Callable[[str], None] = lambda words: None,
     progress: Progress = lambda done, total, words: None,
 ) -> dict[str, Any]:
     """Find the preferred inputs of the units that are asked for, and say what they are worth.
 
     names: picture files that are a model's data set; a run has its own. Writes out/preferred/LAYER.png (unless
-    `figures` is False), out/preferred/inputs.npz with the inputs as numbers, and out/seen.json, which also
-    keeps `records` of pictures. Returns the facts: settings, `live`, `wins`, `layers`, and a list `units`. A
-    unit is live if it answers above zero to a picture of the data set, to noise or to a probe (bars and edges);
-    a score before softmax or sigmoid, if it differs among them. Raises ConfigError for a layer or unit that is
-    not there.
+    `figures` is False), out/preferred/inputs.npz with the inputs as numbers, and out/preferred.json. Returns
+    the facts: settings, `live`, `wins`, `layers`, and a list `units`. A unit is live if it answers above zero
+    to a picture of the data set, to noise or to a probe (bars and edges); a score before softmax or sigmoid, if
+    it differs among them. Raises ConfigError for a layer or unit that is not there.
     """
     shape = _shape(network)
     progress(0, 1, "loading Keras")
@@ -118,7 +116,7 @@ def prefer(
     facts["live"] = sum(unit["live"] for unit in facts["units"])
     facts["wins"] = sum(unit["live"] and unit["wins"] for unit in facts["units"])
     facts["files"] = list(files)
-    write_summary(Path(out), network, records, facts)
+    write_facts(Path(out) / "preferred.json", network, facts)
     more.end()
     return facts
 

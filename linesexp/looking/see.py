@@ -35,6 +35,9 @@ def see(
     Returns one record a picture: picture, resized, class, probabilities, layers, attribution, files. `say`
     hears what was done to a picture.
     """
+    if len(names) > 1:  # a misspelt one is found before there is work that it would spoil
+        for name in names:
+            read_picture(name, network, options.most_pixels)
     folders = folder_names((Path(name).stem for name in names), RESERVED)
     records: list[dict[str, Any]] = []
     explainer = Explainer(network, options) if options.methods else None
@@ -62,7 +65,7 @@ def see(
             look.facts["files"].append(f"{folder}/{file}")
         progress((index + 1) * steps, len(names) * steps, f"{Path(name).name}: figures")
         records.append(look.facts)
-    write_summary(Path(out), network, records)
+    write_facts(Path(out) / "seen.json", network, {"pictures": records})
     return records
 
 
@@ -102,19 +105,11 @@ def see_numbers(
         start += len(pictures)
         progress(start, len(names), "")
         block = max(1, min(256, BATCH_FLOATS // sum(output.values[0].size for output in outputs)))
-    write_summary(Path(out), network, records)
+    write_facts(Path(out) / "seen.json", network, {"pictures": records})
     return records
 
 
-def write_summary(
-    out: Path,
-    network: Network,
-    records: Sequence[dict[str, Any]],
-    preferred: dict[str, Any] | None = None,
-) -> None:
-    """Write out/seen.json: the records of pictures, and what is known of preferred inputs, if anything."""
-    facts: dict[str, Any] = {"network": network.source, "kind": network.kind, "scale": scale_facts(network)}
-    facts["pictures"] = records
-    if preferred is not None:
-        facts["preferred"] = preferred
-    write_atomically(out / "seen.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))
+def write_facts(path: Path, network: Network, facts: dict[str, Any]) -> None:
+    """Write a JSON file: which network it is of, how that takes pictures, and these facts."""
+    about = {"network": network.source, "kind": network.kind, "scale": scale_facts(network)}
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(about | facts), indent=2))

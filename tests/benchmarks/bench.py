@@ -161,7 +161,7 @@ def bench_preferred(folder: Path, rounds: int) -> None:
     layers = [word for name in ("conv1", "conv2", "conv3", "dense") for word in ("--preferred", name)]
     command = [BIN / "linesexp", "see", folder / "recording-0", *layers, "--out", out]
     took = statistics.median([timed(lambda: subprocess.run(command, **QUIET)) for _ in range(rounds)])
-    found = json.loads((out / "seen.json").read_text())["preferred"]
+    found = json.loads((out / "preferred.json").read_text())
     print(
         f"preferred inputs win: {found['wins']} of {found['live']} live units, ≥ 95 %; {seconds(took)}, ≤ 20 s"
     )

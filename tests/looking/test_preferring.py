@@ -90,13 +90,14 @@ def test_what_is_said_of_the_data_set_and_of_the_inputs_is_what_the_network_does
         assert unit["wins"] == (unit["drive"] > strongest)
 
 
-def test_the_figures_are_there_and_seen_json_holds_the_facts(all_units):
+def test_the_figures_are_there_and_a_json_file_holds_the_facts(all_units):
     facts, out = all_units
     names = ["preferred/conv1.png", "preferred/conv2.png", "preferred/dense.png", "preferred/inputs.npz"]
     assert facts["files"] == names
     for name in names[:3]:
         assert iio.imread(out / name).shape[1] == 1240
-    assert json.loads((out / "seen.json").read_text())["preferred"] == facts
+    written = json.loads((out / "preferred.json").read_text())
+    assert {name: written[name] for name in facts} == facts
 
 
 def test_zero_steps_lose_and_that_is_said(linesexp, tiny, tmp_path):
@@ -104,7 +105,7 @@ def test_zero_steps_lose_and_that_is_said(linesexp, tiny, tmp_path):
         "see", "run", "--preferred", "conv2", "--preferred-steps", 0, "--out", tmp_path, "-q", cwd=tiny
     )
     assert ended.returncode == 0, ended.stderr
-    facts = json.loads((tmp_path / "seen.json").read_text())["preferred"]
+    facts = json.loads((tmp_path / "preferred.json").read_text())
     lost = [unit for unit in facts["units"] if unit["live"] and not unit["wins"]]
     assert lost
     assert facts["wins"] == facts["live"] - len(lost)
@@ -135,9 +136,10 @@ def test_a_runs_pictures_are_looked_at_as_ever(linesexp, tiny, tmp_path):
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[0].startswith("run/dataset.png: ")
     assert ended.stdout.splitlines()[1].startswith("dense:vertical: preferred ")
-    seen = json.loads((tmp_path / "seen.json").read_text())
-    assert len(seen["pictures"]) == len(seen["preferred"]["units"]) == 1
-    assert seen["preferred"]["files"] == ["preferred/inputs.npz"]
+    preferred = json.loads((tmp_path / "preferred.json").read_text())
+    assert len(preferred["units"]) == 1
+    assert preferred["files"] == ["preferred/inputs.npz"]
+    assert len(json.loads((tmp_path / "seen.json").read_text())["pictures"]) == 1
 
 
 def test_a_models_pictures_are_its_data_set_and_dead_units_are_not_counted(model_file, tmp_path):
@@ -162,7 +164,7 @@ def test_without_pictures_a_model_is_compared_with_noise_alone_and_hears_so(line
     assert "conv:1: preferred 0;" in ended.stdout
     assert "not live" in ended.stdout
     assert "win against noise for" in ended.stdout
-    unit = json.loads((tmp_path / "seen.json").read_text())["preferred"]["units"][0]
+    unit = json.loads((tmp_path / "preferred.json").read_text())["units"][0]
     assert unit["best_training"] is None
     assert unit["most_driving"] == []
 

@@ -249,3 +249,10 @@ def test_an_unknown_class_is_told_once_which_there_are(linesexp, files, tiny_run
     assert ended.stderr == (
         "Error: --class horizontl: no such class; did you mean horizontal? There are horizontal, vertical\n"
     )
+
+
+def test_a_picture_that_is_not_there_is_missed_before_another_is_looked_at(linesexp, tiny, tmp_path):
+    ended = linesexp("see", "run", "run/dataset.png", "run/hataset.png", "--out", tmp_path / "out", cwd=tiny)
+    assert ended.returncode == 3
+    assert "run/hataset.png" in ended.stderr
+    assert not (tmp_path / "out").exists()

@@ -92,7 +92,8 @@ def test_a_pictures_name_never_leads_out_of_the_folder_or_into_anothers(folder):
     assert len(set(folders)) == len(names)
     ended = see("model.keras", *record, "--preferred", "conv:0", "--preferred-steps", 1, "--noise-pictures", 4)
     assert ended.exit_code == 0, ended.stderr
-    assert {path.name for path in (folder / "out/deep").iterdir()} == {*folders, "preferred", "seen.json"}
+    made = {*folders, "preferred", "preferred.json", "seen.json"}
+    assert {path.name for path in (folder / "out/deep").iterdir()} == made
     assert [path.name for path in (folder / "out").iterdir()] == ["deep"]
     assert {path.name for path in (folder / "out/deep/preferred").iterdir()} == {"conv.png", "inputs.npz"}
 
