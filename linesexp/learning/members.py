@@ -15,7 +15,8 @@ class MemberConvolution(keras.layers.Layer):
     """Convolution, activation and pooling of one block of each member's network.
 
     Takes the picture that all share (shared=True), or the members' maps. Max-pooling comes before bias and
-    activation here: neither changes which of several numbers is the largest, and after it there are fewer.
+    activation here: all activations rise, so neither changes which of several numbers is the largest, and
+    after it there are a quarter as many.
     """
 
     def __init__(
@@ -117,9 +118,8 @@ class MemberSums(keras.metrics.Metric):
 
     def result(self) -> Any:
         """Both sums over all members, as Keras' logs show them."""
-        return dict(
-            zip(("members_loss", "members_right"), ops.unstack(ops.sum(self.sums, axis=1)), strict=True)
-        )
+        loss, right = ops.unstack(ops.sum(self.sums, axis=1))
+        return {"summed_loss": loss, "named_rightly": right}
 
 
 def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:

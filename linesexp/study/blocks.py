@@ -8,7 +8,6 @@ from linesexp.config import ExperimentConfig
 from linesexp.errors import ConfigError, InputError
 from linesexp.runs.formats import parse_tensors, tensors_bytes
 
-BLOCK_SIZE = 8  # provisional
 LOG = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 KINDS = {"steps": (np.float64, 1), "kernels": (np.float32, 5), "test_probabilities": (np.float32, 3)}
 

@@ -177,7 +177,7 @@ def script() -> Took:
 
 def compare(rounds: int) -> None:
     """The table of members a minute."""
-    from linesexp.study.blocks import BLOCK_SIZE as members
+    from linesexp.study.plan import BLOCK_SIZE as members
 
     fit, two, products = Contender("fit"), Contender("ours", 2, members), Contender("floor", members)
     one = [Contender("ours", 1, members), Contender("ours", 1, members)]
