@@ -105,9 +105,7 @@ class Processes:
         self.file = folder / "scheduler.json"
 
     def dask(self, *words, **environment):
-        path = os.pathsep.join(
-            filter(None, [environment.pop("PYTHONPATH", ""), str(HERE), str(HERE.parents[1])])
-        )
+        path = os.pathsep.join(filter(None, [environment.pop("PYTHONPATH", ""), str(HERE), str(HERE.parents[1])]))
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *map(str, words), "--host", "127.0.0.1", "--no-dashboard"],
             env=os.environ | {"PYTHONPATH": path} | environment,

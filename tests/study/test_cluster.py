@@ -32,9 +32,7 @@ def on_workers(client, settings, told):
     """on_workers(work): an engine on the two workers."""
 
     def engine(work, limits=None):
-        return partial(
-            train_on, client, study=settings.digest, ours=True, say=told.say, work=work, limits=limits
-        )
+        return partial(train_on, client, study=settings.digest, ours=True, say=told.say, work=work, limits=limits)
 
     return engine
 
