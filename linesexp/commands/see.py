@@ -174,9 +174,9 @@ def _pair(numbers: tuple | None, option: str) -> Any:
 
 def _classes(record: dict[str, Any]) -> str:
     """`horizontal (0.9998), vertical (0.0002)`, the likeliest first."""
-    found = record.get("probabilities") or record.get("scores")
-    if not found:
-        return "no classes (the model's output is no list of numbers)"
-    best = sorted(found.items(), key=lambda item: -item[1])[:MOST_CLASSES]
-    kind = "" if "probabilities" in record else " (scores, not probabilities)"
-    return ", ".join(f"{name} ({value:.4g})" for name, value in best) + kind
+    if reason := record.get("no_class"):
+        return f"no class: {reason}"
+    kind = "probabilities" if "probabilities" in record else "scores"
+    best = sorted(record[kind].items(), key=lambda item: -item[1])[:MOST_CLASSES]
+    words = record.get("single") or ("scores, not probabilities" if kind == "scores" else "")
+    return ", ".join(f"{name} ({value:.4g})" for name, value in best) + (f"; {words}" if words else "")

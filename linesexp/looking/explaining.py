@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from linesexp.errors import ConfigError
-from linesexp.looking.look import Look, Options, class_index, class_names_for, noise_for
+from linesexp.looking.look import Look, Options, noise_for
 from linesexp.looking.networks import Network
+from linesexp.looking.verdict import class_index, class_names_for, class_values
 from linesexp.views.seeing import MethodView, likeness
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ class Explainer:
             total += 2 * self._options.samples
         return total + 2 * len({"gradient", "grad-cam"} & set(methods))
 
-    def can_explain(self, look: Look) -> bool:
-        """Whether the network ends with a list of classes."""
-        return look.after[-1].values.ndim == 1
-
     def explain(
         self, look: Look, pixels: np.ndarray, layer: str, tell: Callable[[int, str], None]
     ) -> list[MethodView]:
@@ -40,8 +37,8 @@ class Explainer:
 
         layer: the convolution for Grad-CAM.
         """
-        values, options = look.after[-1].values, self._options
-        label = class_index(options.class_name, values, self._network.class_names)
+        values, options = class_values(look.after), self._options
+        label = class_index(options.class_name, values, self._network)
         tell(0, "loading Keras")
         models = self._network.models
         tell(0, "what speaks for the class")  # time is counted from here
@@ -58,7 +55,7 @@ class Explainer:
         for method in options.methods:
             trained, untrained = (self._map(method, model, pixels, label, layer, more) for model in models)
             views.append(MethodView(*self._words(method, pixels, trained.shape, layer), trained, untrained))
-        name = class_names_for(values, self._network.class_names)[label]
+        name = class_names_for(values, self._network)[label]
         with before_squashing(models[0]) as taken:
             score = "score before the final softmax or sigmoid" if taken else "output"
         look.facts["attribution"] = {
@@ -163,8 +160,7 @@ class Explainer:
 def _strongest(slopes: np.ndarray) -> np.ndarray:
     """(H, W, C) → (H, W): at each pixel the slope of the channel where it is largest, with its sign.
 
-    The largest magnitude as Simonyan, Vedaldi and Zisserman 2014 take it: in a sum, red against blue is
-    nothing.
+    The largest magnitude, as Simonyan, Vedaldi and Zisserman 2014 take it: in a sum, red against blue cancels.
     """
     largest = np.abs(slopes).argmax(axis=-1)[..., None]
     return np.take_along_axis(slopes, largest, axis=-1)[..., 0]

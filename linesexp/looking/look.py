@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from linesexp.errors import ConfigError, InputError
+from linesexp.errors import InputError
 from linesexp.images.pictures import MOST_PIXELS, open_picture, stretch
 from linesexp.looking.networks import Network
+from linesexp.looking.verdict import classes_of
 from linesexp.seeds import rng_for
 from linesexp.seeing.forward import LayerOutput
-from linesexp.wording import nearest_among
 
 METHODS = ("gradient", "smoothgrad", "occlusion", "grad-cam")
 LONGEST = 256  # px, for a model that takes pictures of any size
@@ -81,13 +81,16 @@ def read_picture(name: str, network: Network, most_pixels: int = MOST_PIXELS) ->
 def look_at(network: Network, picture: Picture) -> Look:
     """A picture through every layer of a network, and the facts about that."""
     batch = to_scale(picture.values, network)[None]
-    after = _first(network.outputs(batch))
+    try:
+        after = _first(network.outputs(batch))
+    except InputError as error:
+        raise InputError(f"{picture.name}: {error}") from None
     before = network.outputs_before(batch)
     look = Look(picture, after, None if before is None else _first(before))
     look.facts = {"picture": picture.name, "resized": picture.change}
-    look.facts |= classes_of(after[-1].values, network.class_names)
+    look.facts |= classes_of(after, network)
     if look.before:
-        look.facts["before_training"] = classes_of(look.before[-1].values, network.class_names)
+        look.facts["before_training"] = classes_of(look.before, network)
     look.facts["layers"] = [
         {
             "layer": output.name,
@@ -104,38 +107,10 @@ def look_at(network: Network, picture: Picture) -> Look:
     return look
 
 
-def classes_of(values: np.ndarray, names: Sequence[str] | None) -> dict[str, Any]:
-    """What a network's last output (classes,) says: class, its probability or score, and those of all.
-
-    Probabilities are what lies in 0..1 and sums to 1 (or, for a single number, lies in 0..1); other numbers
-    are scores. Nothing for an output that is no list of numbers.
-    """
-    if values.ndim != 1:
-        return {"class": None}
-    named = dict(zip(class_names_for(values, names), values.tolist(), strict=True))
-    inside = bool(values.min() >= 0 and values.max() <= 1)
-    kind = "probabilities" if inside and (len(values) == 1 or abs(values.sum() - 1) < 1e-3) else "scores"
-    top = int(np.argmax(values))
-    one = {"probabilities": "probability", "scores": "score"}[kind]
-    return {"class": list(named)[top], one: float(values[top]), kind: named}
-
-
-def class_names_for(values: np.ndarray, names: Sequence[str] | None) -> list[str]:
-    """The classes' names, or their numbers."""
-    return list(names) if names else [str(index) for index in range(len(values))]
-
-
-def class_index(wanted: str | None, values: np.ndarray, names: Sequence[str] | None) -> int:
-    """The class to explain by name or number; the largest unless given. Raises ConfigError for another."""
-    known = class_names_for(values, names)
-    if wanted is None:
-        return int(np.argmax(values))
-    if wanted in known:
-        return known.index(wanted)
-    if wanted.isdigit() and int(wanted) < len(known):
-        return int(wanted)
-    among = ", ".join(known) if len(known) <= 10 else f"0..{len(known) - 1}"
-    raise ConfigError(f"--class {wanted}: no such class{nearest_among(wanted, known, among)}")
+def note_on(picture: Picture, network: Network) -> str | None:
+    """What is to be known before a picture's results are believed, if anything."""
+    notes = network.note(picture.values), network.weights_note
+    return "; ".join(note for note in notes if note) or None
 
 
 def to_scale(values: np.ndarray, network: Network) -> np.ndarray:
@@ -152,7 +127,7 @@ def noise_for(options: Options, shape: tuple[int, ...], network: Network) -> np.
 
 
 def _first(outputs: Iterable[LayerOutput]) -> list[LayerOutput]:
-    return [LayerOutput(output.name, output.values[0]) for output in outputs]
+    return [LayerOutput(output.name, output.values[0], output.final) for output in outputs]
 
 
 def _own_size(picture: Image.Image, height: int | None, width: int | None) -> tuple[int, int]:

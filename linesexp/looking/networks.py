@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import keras
 
 UNTRAINED_SEED = 0
+SIDES = (8, 16, 32, 64, 128, 256)  # px, that are tried where a picture is too small
+MOST_WORDS = 200  # letters of what a model of somebody's own raises
 Shape = tuple[int | None, int | None, int]
 
 
@@ -27,6 +29,7 @@ class RunNetwork:
     kind = "run"
     scale, scale_source, scale_guessed = (0.0, 1.0), "the run's own pictures", False
     untrained_words = "this run's network before training"
+    squashes = True
 
     def __init__(self, run: Run, debug: bool = False) -> None:
         self.source, self._debug = str(run.folder.path), debug
@@ -62,6 +65,12 @@ class RunNetwork:
     def convolutions(self, pictures: np.ndarray) -> list[str]:
         """Names of the convolution layers."""
         return [f"conv{number}" for number in range(1, len(self._config.network.filters) + 1)]
+
+    @cached_property
+    def weights_note(self) -> str | None:
+        """Which weights are not finite, if any."""
+        weights = self._history.at(-1).items()
+        return _not_finite([name for name, values in weights if not np.isfinite(values).all()])
 
     @cached_property
     def models(self) -> "tuple[keras.Model, keras.Model]":
@@ -100,6 +109,7 @@ class ModelNetwork:
         with quiet_import(debug):
             from linesexp.learning.models import load_model
             from linesexp.seeing import layers
+            from linesexp.seeing.attribution import squashes
             from linesexp.seeing.scale import scale_of
         self.source, self._layers, self._debug = path, layers, debug
         self._model = load_model(path, run_its_code=run_its_code)
@@ -107,21 +117,50 @@ class ModelNetwork:
             height, width, channels = layers.picture_shape(self._model)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+        self._any_size = None in (height, width)
         if size is not None:
             fixed = [(own, asked) for own, asked in zip((height, width), size, strict=True) if own is not None]
             if any(own != asked for own, asked in fixed):
                 raise InputError(f"{path}: takes pictures of {height}×{width} px only, not {size[0]}×{size[1]}")
             height, width = size
         self.shape: Shape = (height, width, channels)
+        self.squashes = squashes(self._model)
         self.scale, self.scale_source, self.scale_guessed = scale or (0.0, 1.0), "--pixels", False
         if scale is None:
             found = scale_of(self._model)
             self.scale = found.black, found.white
             self.scale_source, self.scale_guessed = found.source, found.guessed
+        if size is not None and self._any_size:
+            self.outputs(np.zeros((1, *size, channels), np.float32))  # an error of its size, before all else
 
     def outputs(self, pictures: np.ndarray) -> list[LayerOutput]:
-        """Every layer's output for float32 (n, H, W, C) pictures."""
-        return self._layers.layer_outputs(self._model, pictures)
+        """Every layer's output for float32 (n, H, W, C) pictures.
+
+        Raises InputError for pictures that are too small for a model of any size, or that it does not take.
+        """
+        height, width, channels = pictures.shape[1:]
+        try:
+            found = self._layers.layer_outputs(self._model, pictures)
+            if all(output.values.size for output in found):
+                return found
+            gist = "a layer is left without a place"
+        except Exception as error:  # whatever a model of somebody's own raises
+            gist = " ".join(str(error).split())[:MOST_WORDS]
+        for side in SIDES if self._any_size else ():
+            larger = max(side, height), max(side, width)
+            if larger != (height, width) and self._takes((*larger, channels)):
+                raise InputError(
+                    f"{height}×{width} px (height × width) is too small for the model {self.source}; "
+                    f"--size {larger[0]},{larger[1]} stretches pictures"
+                )
+        raise InputError(f"{self.source}: cannot look at a picture of {height}×{width} px: {gist}")
+
+    def _takes(self, shape: tuple[int, int, int]) -> bool:
+        try:
+            outputs = self._layers.layer_outputs(self._model, np.zeros((1, *shape), np.float32))
+        except Exception:  # as above
+            return False
+        return all(output.values.size for output in outputs)
 
     def outputs_before(self, pictures: np.ndarray) -> list[LayerOutput] | None:
         """None: a file holds a model at one moment."""
@@ -143,6 +182,12 @@ class ModelNetwork:
             raise InputError(f"{self.source}: {error}") from None
 
     @cached_property
+    def weights_note(self) -> str | None:
+        """Which weights are not finite, if any."""
+        finite = self._layers.finite_weights(self._model)
+        return _not_finite([name for name, sound in finite.items() if not sound])
+
+    @cached_property
     def models(self) -> "tuple[keras.Model, keras.Model]":
         """The model, and one of the same architecture that has learned nothing."""
         from linesexp.learning.models import untrained_copy
@@ -151,6 +196,11 @@ class ModelNetwork:
 
 
 Network = RunNetwork | ModelNetwork
+
+
+def _not_finite(names: list[str]) -> str | None:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"weights that are not finite: {', '.join(names[:3])}{more}" if names else None
 
 
 def scale_facts(network: Network) -> dict[str, Any]:

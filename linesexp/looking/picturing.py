@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from linesexp.looking.look import Look, class_names_for
+from linesexp.looking.look import Look
 from linesexp.looking.naming import plain_name
 from linesexp.looking.networks import Network
+from linesexp.looking.verdict import class_names_for, why_no_classes
 from linesexp.seeing.forward import LayerOutput
 from linesexp.views.seeing import (
     LayerView,
@@ -27,8 +28,8 @@ def figures_of(
     """(file name, PNG) of every figure of a look, one after the other."""
     name = look.picture.name.rpartition("/")[2]
     layers = _layers(network, look)
-    values = look.after[-1].values
-    classes = class_names_for(values, network.class_names) if values.ndim == 1 else []
+    named = look.after[-1].final and not why_no_classes(look.after)
+    classes = class_names_for(look.after[-1].values, network) if named else []
     chosen = in_overview([layer.name for layer in layers], convolutions)
     left_out = (
         ""

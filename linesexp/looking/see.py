@@ -10,12 +10,14 @@ import numpy as np
 
 from linesexp.errors import ConfigError
 from linesexp.looking.explaining import Explainer
-from linesexp.looking.look import Options, classes_of, look_at, read_picture, to_scale
+from linesexp.looking.look import Options, look_at, note_on, read_picture, to_scale
 from linesexp.looking.naming import folder_names
 from linesexp.looking.networks import Network, scale_facts
 from linesexp.looking.picturing import figures_of
+from linesexp.looking.verdict import classes_of, why_no_classes
 from linesexp.runs.atomic import write_atomically
 from linesexp.runs.formats import npz_bytes
+from linesexp.seeing.forward import LayerOutput
 
 BATCH_FLOATS = 2**25  # numbers of maps held at a time where no figures are made
 RESERVED = ("preferred",)  # the folder of preferred inputs
@@ -43,14 +45,15 @@ def see(
     explainer = Explainer(network, options) if options.methods else None
     for index, (name, folder) in enumerate(zip(names, folders, strict=True)):
         picture = read_picture(name, network, options.most_pixels)
-        note = network.note(picture.values)
+        note = note_on(picture, network)
         say(f"{name}: {picture.change}" + (f"\n{name}: {note}" if note else ""))
         look = look_at(network, picture)
         look.facts["note"] = note
         pixels = to_scale(picture.values, network)
         convolutions = network.convolutions(pixels[None])
         maps, steps = None, 1
-        if explainer and explainer.can_explain(look):
+        reason = why_no_classes(look.after)
+        if explainer and not reason:
             steps = explainer.steps(pixels) + 1
 
             def tell(done: int, words: str, index: int = index, steps: int = steps, name: str = name) -> None:
@@ -58,7 +61,7 @@ def see(
 
             maps = explainer.explain(look, pixels, convolutions[-1], tell)
         elif explainer:
-            say(f"{network.source}: its output is no list of classes, so there is none to explain")
+            say(f"{name}: no class is explained: {reason}")
         look.facts["files"] = []
         for file, data in figures_of(network, look, maps, convolutions):
             write_atomically(Path(out) / folder / file, data)
@@ -99,8 +102,9 @@ def see_numbers(
         )
         write_atomically(Path(out) / file, data)
         for row, picture in enumerate(pictures):
-            record = {"picture": picture.name, "resized": picture.change, "note": network.note(picture.values)}
-            record |= classes_of(outputs[-1].values[row], network.class_names)
+            record = {"picture": picture.name, "resized": picture.change, "note": note_on(picture, network)}
+            of_one = [LayerOutput(output.name, output.values[row], output.final) for output in outputs]
+            record |= classes_of(of_one, network)
             records.append(record | {"files": [file]})
         start += len(pictures)
         progress(start, len(names), "")

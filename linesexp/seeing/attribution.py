@@ -162,6 +162,14 @@ def before_squashing(model: keras.Model) -> Iterator[bool]:
         yield False
 
 
+def squashes(model: keras.Model) -> bool | None:
+    """Whether a model ends with softmax or sigmoid; None where no graph tells."""
+    if _final_layer(model) is None:
+        return None
+    with before_squashing(model) as taken:
+        return taken
+
+
 def _final_layer(model: keras.Model) -> keras.layers.Layer | None:
     """The layer that gives a model's output, inside of nested models too; None where no graph tells."""
     layer: Any = model

@@ -10,10 +10,13 @@ from linesexp.seeing.convolution import ACTIVATIONS, convolve, pool, softmax
 
 @dataclass(frozen=True)
 class LayerOutput:
-    """What one layer makes of n pictures: maps (n, H, W, filters), or (n, units) after flatten."""
+    """What one layer makes of n pictures: maps (n, H, W, filters), or (n, units) after flatten.
+
+    final: it is what the network gives, or one of several such things."""
 
     name: str
     values: np.ndarray
+    final: bool = False
 
 
 @np.errstate(invalid="ignore")  # a training that diverges leaves infinite weights; they make NaN
@@ -37,7 +40,7 @@ def forward(
     flat = values.reshape(len(values), -1)
     outputs.append(LayerOutput("flatten", flat))
     scores = flat @ weights["dense/kernel"] + weights["dense/bias"]
-    outputs.append(LayerOutput("dense", softmax(scores)))
+    outputs.append(LayerOutput("dense", softmax(scores), final=True))
     return outputs
 
 

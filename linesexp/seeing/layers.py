@@ -11,7 +11,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -81,28 +81,39 @@ def layer_outputs(model: keras.Model, pictures: np.ndarray) -> list[LayerOutput]
     Equal to what Keras' own sub-model up to that layer gives. Parts of nested models are named
     `model/layer`; a layer that is called again is `layer#2`. A model within the model has no entry of its
     own, since it ends with that of a layer; a block with a calculation of its own has one after its parts.
-    The last entry is the model's output, named `output` where no layer gave it.
+    The last entry is the model's output, named `output` where no layer gave it; of a model with several
+    outputs, they are those that are marked `final`.
     """
     found: list[LayerOutput] = []
-    last: list[Any] = [None]
+    tensors: list[Any] = [None]
 
     def hear(heard: Heard) -> Any:
-        if _is_values(heard.output) and not (isinstance(heard.layer, CONTAINERS) and heard.output is last[0]):
+        if _is_values(heard.output) and not (
+            isinstance(heard.layer, CONTAINERS) and heard.output is tensors[-1]
+        ):
             found.append(LayerOutput(heard.name, keras.ops.convert_to_numpy(heard.output)))
-            last[0] = heard.output
+            tensors.append(heard.output)
         return heard.output
 
-    output = _look(model, pictures, hear)
-    if _is_values(output) and output is not last[0]:
-        found.append(LayerOutput("output", keras.ops.convert_to_numpy(output)))
+    heads = [head for head in keras.tree.flatten(_look(model, pictures, hear)) if _is_values(head)]
+    given = tensors[1:] if len(heads) > 1 else [*(None for _ in tensors[2:]), tensors[-1]]
+    for number, head in enumerate(heads, 1):
+        places = [place for place, tensor in enumerate(given) if tensor is head]
+        if places:
+            found[places[-1]] = replace(found[places[-1]], final=True)
+        else:
+            name = "output" if len(heads) == 1 else f"output#{number}"
+            found.append(LayerOutput(name, keras.ops.convert_to_numpy(head), final=True))
     return found
 
 
 def look(model: keras.Model, pictures: Any) -> Any:
-    """What a model gives for pictures (n, H, W, C), as a tensor (or several)."""
+    """What a model gives for pictures (n, H, W, C): a tensor, or several as it puts them together."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The structure of `inputs`")  # it may want a list of one
-        return model(keras.ops.convert_to_tensor(pictures), training=False)
+        output = model(keras.ops.convert_to_tensor(pictures), training=False)
+    parts = keras.tree.flatten(output)
+    return parts[0] if len(parts) == 1 else output
 
 
 def convolutions(model: keras.Model, pictures: np.ndarray) -> list[str]:
@@ -119,6 +130,15 @@ def convolutions(model: keras.Model, pictures: np.ndarray) -> list[str]:
         kinds = ", ".join(kind.__name__ for kind in CONVOLUTIONS)
         raise InputError(f"the model has no two-dimensional convolution ({kinds}), and so no maps to see")
     return found
+
+
+def finite_weights(model: keras.Model) -> dict[str, bool]:
+    """{path of a weight: whether all of its numbers are finite}."""
+    return {
+        weight.path: bool(keras.ops.all(keras.ops.isfinite(weight)))
+        for weight in model.weights
+        if keras.backend.is_float_dtype(weight.dtype)
+    }
 
 
 def picture_shape(model: keras.Model) -> tuple[int | None, int | None, int]:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from linesexp.cli import cli
+from linesexp.errors import ConfigError, InputError
 
 layers = keras.layers
 
@@ -124,3 +125,100 @@ def test_a_pixel_where_red_speaks_against_blue_is_found(folder):
         assert numbers["largest"] == pytest.approx(1)
         assert numbers["sum"] == pytest.approx(1 - 0.5)  # a colour's slope keeps its sign
     assert "largest" in record["attribution"]["colours"]
+
+
+def heads(as_names=False):
+    """A model with two outputs, in a list or by name."""
+    inputs = keras.Input((14, 20, 3))
+    flat = layers.Flatten()(layers.Conv2D(2, 3, name="conv")(inputs))
+    kind = layers.Dense(2, activation="softmax", name="kind")(flat)
+    age = layers.Dense(1, name="age")(flat)
+    return save(keras.Model(inputs, {"kind": kind, "age": age} if as_names else [kind, age]))
+
+
+@pytest.mark.parametrize("as_names", [False, True])
+def test_a_model_with_several_outputs_has_its_maps_and_names_no_class(as_names, folder):
+    heads(as_names)
+    for options in ((), ("--attribution", "none"), ("--no-figures",)):
+        ended = see(*PLAIN, *options)
+        assert ended.exit_code == 0, ended.stderr
+        line = ended.stdout.splitlines()[-1]
+        assert line.startswith("photo.png: no class: the model has 2 outputs: ")
+        assert all(name in line for name in ("kind", "age"))
+        assert ("explained" in ended.stderr) == (not options)
+    record, _ = seen(*PLAIN)
+    assert record["class"] is None
+    assert [file.rpartition("/")[2] for file in record["files"]] == ["overview.png", "1-conv.png"]
+
+
+def test_one_output_by_name_is_explained_like_any(folder):
+    inputs = keras.Input((14, 20, 3))
+    flat = layers.Flatten()(layers.Conv2D(2, 3)(inputs))
+    model = keras.Model(inputs, {"kind": layers.Dense(2, activation="softmax")(flat)})
+    save(model)
+    record, _ = seen(*PLAIN, "--attribution", "gradient", "--pixels", "0,1")
+    assert record["probabilities"].keys() == {"0", "1"}
+    assert record["attribution"]["explained"].startswith("score before")
+
+
+def test_weights_or_outputs_that_are_not_finite_name_no_class(folder):
+    model = two_classes()
+    kernel = model.get_layer("conv").kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    save(model)
+    record, _ = seen(*PLAIN)
+    assert record["class"] is None
+    assert "not finite" in record["no_class"]
+    assert "conv/kernel" in record["note"]
+    assert "attribution" not in record
+    for options in ((), ("--no-figures",)):
+        assert "photo.png: no class: the model's output is not finite" in see(*PLAIN, *options).stdout
+
+
+def test_one_sigmoid_is_the_probability_of_class_1(folder):
+    parts = layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(), layers.Dense(1, activation="sigmoid")
+    model = keras.Sequential([keras.Input((14, 20, 3)), *parts])
+    model.layers[-1].bias.assign([-2.0])
+    save(model)
+    record, _ = seen(*PLAIN, "--attribution", "gradient")
+    assert record["class"] == "0"
+    assert record["probabilities"]["1"] < 0.5
+    assert (
+        record["probability"] == record["probabilities"]["0"] == pytest.approx(1 - record["probabilities"]["1"])
+    )
+    assert record["attribution"]["class"] == "1"
+    assert "the probability of class 1" in see(*FAST).stdout
+    with pytest.raises(ConfigError, match="one number alone, for class 1"):
+        see(*PLAIN, "--class", "0")
+
+
+def test_one_number_that_is_no_probability_names_no_class(folder):
+    parts = layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(), layers.Dense(1, kernel_initializer="zeros")
+    model = keras.Sequential([keras.Input((14, 20, 3)), *parts])
+    model.layers[-1].bias.assign([0.25])  # which lies in 0..1 by chance
+    save(model)
+    record, _ = seen(*FAST)
+    assert (record["class"], record["scores"]) == (None, {"1": 0.25})
+    assert "probability" not in record
+    assert "(one number: the score of class 1, if any)" in see(*FAST).stdout
+
+
+@pytest.mark.parametrize("parts", [[layers.MaxPooling2D(3)], []], ids=["pool", "mean"])
+def test_a_picture_that_is_too_small_for_a_model_of_any_size_is_named(parts, folder):
+    two_classes(layers.Conv2D(2, 5, name="conv"), *parts, size=(None, None, 3))
+    picture(1, 1).save("one.png")
+    picture(2000, 3).save("long.png")
+    for words, start in (
+        (["one.png"], "one.png: 1×1 px"),
+        (["long.png"], "long.png: 1×256 px"),
+        (["photo.png", "--size", "3,30"], "3×30 px"),
+        (["--preferred", "conv", "--size", "3,30"], "3×30 px"),
+    ):
+        with pytest.raises(InputError) as raised:
+            see("model.keras", *words, "--out", "out")
+        sentence = str(raised.value)
+        assert sentence.startswith(start)
+        assert "too small for the model model.keras; --size " in sentence
+    assert not (folder / "out").exists()
+    asked = sentence.rpartition("--size ")[2].split()[0]
+    assert see("model.keras", "one.png", *FAST[2:], "--size", asked).exit_code == 0
