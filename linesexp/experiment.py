@@ -220,7 +220,10 @@ def refuse_other_folder(folder: RunFolder, force: bool) -> None:
     path = folder.path
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: is a file; name a folder for the run")
-    if STUDY in folder or (not force and folder.names(prefix="kernels/") and "config.json" not in folder):
+    # By what lies there, as force is also for a folder whose manifest is damaged.
+    if (path / STUDY).exists() or (
+        not force and folder.names(prefix="kernels/") and "config.json" not in folder
+    ):
         raise InputError(f"{path}: holds a study, or the recording of another model; name a new folder")
     if path.is_dir() and not folder.exists():
         # Files of ours may be there without a manifest, if an earlier call was killed.

@@ -56,6 +56,7 @@ def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
         if error.name != SETTINGS and error.stage == STAGE:
             say(f"{error}; set aside")
             folder.set_aside(error.name)
+            folder.forget([error.name])  # a block without an entry is one that is still to be trained
     if "environment.json" in folder:
         place = str(folder.path / "environment.json")
         check_environment(parse_json(folder.read("environment.json"), place), place, say)

@@ -188,7 +188,7 @@ def test_hostile_class_names_are_shown_as_text(page):
 
 
 def test_the_repeat_command_reads_the_pictures(page, hostile, tmp_path, linesexp):
-    commands = html.unescape(re.search(r"<pre><code>(.*?)</code>", page, re.DOTALL)[1]).splitlines()
+    commands = html.unescape(re.search(r"<pre[^>]*><code>(.*?)</code>", page, re.DOTALL)[1]).splitlines()
     assert commands[0].startswith("linesexp train repeated --data DIR ")
     words = commands[0].replace("DIR", str(hostile / "pictures")).split()[1:]
     ended = linesexp(*words, cwd=tmp_path)

@@ -7,14 +7,9 @@ import pytest
 
 from linesexp import open_run
 from linesexp.kernels.claims import CLAIMS
-<<<<<<< HEAD
-from linesexp.kernels.verdicts import Finding, judge
+from linesexp.kernels.verdicts import Finding, OverMembers, judge, judge_members
 from linesexp.report.ledger import TRY_IN_LABORATORY, about_ledger, leans, ledger_cards
 from linesexp.report.page import page_of
-=======
-from linesexp.kernels.verdicts import Finding, OverMembers, judge, judge_members
-from linesexp.report.ledger import about_ledger, leans, ledger_cards
->>>>>>> 1aaf0e97d10b4f34b88b8f27a76305d44473dd7f
 
 CLAIM = dataclasses.replace(CLAIMS[0], wanted="above", reference=0.5, universal=True)
 
@@ -72,12 +67,11 @@ def test_the_summary_counts_every_claim_once():
     assert "undecided (one run)" in last
 
 
-<<<<<<< HEAD
-def test_several_runs_are_counted_as_such():
-    judgements = [KINDS["runs, for"][0], KINDS["runs, against"][0]]
-    _, counted, last = about_ledger(judgements)
-    assert counted.startswith("1 of them is refuted, 1 supported")
-    assert last == "These are the verdicts of 3 runs together."
+def test_a_card_says_how_many_said_so_and_with_which_p():
+    of_run, of_study = ledger_cards([judged(HIGH), together(HIGH)])
+    assert of_run["n"] == "1 run, 9 things"
+    assert of_study["n"] == "3 members"
+    assert of_study["test"] == "a test, p = 0.001; 0.01 corrected for all claims (Holm)"
 
 
 # What a reader can try.
@@ -102,10 +96,3 @@ def test_without_a_laboratory_no_card_leads_there(run, monkeypatch):
     page = page_of(open_run(run))
     assert page.count('<article class="claim') == len(CLAIMS)
     assert "#lab-" not in page
-=======
-def test_a_card_says_how_many_said_so_and_with_which_p():
-    of_run, of_study = ledger_cards([judged(HIGH), together(HIGH)])
-    assert of_run["n"] == "1 run, 9 things"
-    assert of_study["n"] == "3 members"
-    assert of_study["test"] == "a test, p = 0.001; 0.01 corrected for all claims (Holm)"
->>>>>>> 1aaf0e97d10b4f34b88b8f27a76305d44473dd7f

@@ -106,7 +106,17 @@ def test_everything_that_a_template_shows_is_escaped(page):
                 return ["<b>"] if key == "missing" else [Markup()]
             return 1 if key == "weights" else [("<b>", "<b>")] if key == "nulls" else "<b>"
 
-    parts = ("data", "network", "training", "kernels", "responses", "walkthrough", "comparison", "repeat")
+    parts = (
+        "data",
+        "network",
+        "training",
+        "kernels",
+        "responses",
+        "walkthrough",
+        "comparison",
+        "repeat",
+        "place",
+    )
     content = {
         name: Markup() for name in (*parts, "audit", "tuning", "chance", "controls", "evidence", "deeper")
     }
