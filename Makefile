@@ -21,7 +21,7 @@ test: setup ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 test-reliability: setup ## run the tests of faults and clusters that take their time
-	@$(BIN)/python -m pytest -m reliability -q
+	@$(BIN)/python -m pytest -m full -q
 
 lint: setup ## check style and types
 	@$(BIN)/ruff check .
