@@ -1,6 +1,7 @@
 """Pages with a laboratory, open in a browser: of the tiny run, of one that learned, and of made-up networks."""
 
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def learned_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("learned") / "run"
     training = {name: LEARNED[name] for name in ("epochs", "batch_size", "learning_rate")}
     generate(folder, say=lambda words: None, **LEARNED)
-    train(folder, say=lambda words: None, **training)
+    with warnings.catch_warnings():  # of Keras, where it saves a model
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        train(folder, say=lambda words: None, **training)
     return folder
 
 

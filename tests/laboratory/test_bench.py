@@ -292,7 +292,7 @@ def test_nothing_is_wider_than_the_window(width, lab):
     assert lab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     cut = lab.evaluate(
         """() => [...document.querySelectorAll("#lab-bench *, #lab-comparison *, .lab-curves *")]
-          .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && e.getClientRects().length)
+          .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility())
           .map(e => e.outerHTML.slice(0, 80))"""
     )
     assert cut == []
