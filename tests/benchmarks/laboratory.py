@@ -48,7 +48,7 @@ GIF = re.compile(r'(?<=data-moving=")[^"]*')
 
 
 def main(run: Path, rounds: int) -> None:
-    page = run / "report.html"
+    page = run.resolve() / "report.html"
     text = page.read_text(encoding="utf-8")
     print(f"{'laboratory of ' + run.name:58} {'median':>9} {'95 %':>9}  {'reach':>8}")
     row("page without its GIFs", megabytes(GIF.sub("", text)), "", "≤ 2 MB")

@@ -6,29 +6,18 @@ pytestmark = pytest.mark.xdist_group("browser")
 Axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe
 
 
-@pytest.fixture
-def visit(browser, tiny_run):
-    """visit("dark", 360): the page with its laboratory open."""
-    contexts = []
-
-    def opened(scheme, width):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
-        contexts.append(context)
-        page = context.new_page()
-        page.goto((tiny_run / "report.html").as_uri())
-        page.locator("html[data-laboratory=open]").wait_for(state="attached")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
+def seen(view, scheme, width):
+    """The page in this colour scheme, this wide."""
+    view.emulate_media(color_scheme=scheme)
+    view.set_viewport_size({"width": width, "height": 800})
+    return view
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(visit, scheme, width):
-    page = visit(scheme, width)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
+def test_axe_finds_no_violation(lab, scheme, width):
+    page = seen(lab, scheme, width)
     page.evaluate("laboratory.state.set({twin: true})")
+    page.settle()
     found = Axe().run(page)
     assert [
         f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}"
@@ -38,19 +27,19 @@ def test_axe_finds_no_violation(visit, scheme, width):
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280, 1920])
-def test_the_document_is_no_wider_than_the_window(visit, width):
-    page = visit("light", width)
+def test_the_document_is_no_wider_than_the_window(lab, width):
+    page = seen(lab, "light", width)
     for layer in ("conv1", "conv2", "pool1", "flatten", "dense"):
         page.evaluate("layer => laboratory.state.set({layer, map: 0, place: null})", layer)
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        page.settle()
         wide, room = page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
         assert wide <= room, layer
 
 
-def test_every_control_can_be_reached_by_tab_and_has_a_name(visit):
-    page = visit("light", 1280)
+def test_every_control_can_be_reached_by_tab_and_has_a_name(lab):
+    page = seen(lab, "light", 1280)
     controls = page.locator("#laboratory").locator(
         "button:visible, input:visible, select:visible, [tabindex='0']:visible"
     )

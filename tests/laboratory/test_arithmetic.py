@@ -75,19 +75,21 @@ class Case:
         }
 
 
-@pytest.fixture(params=[*zip(NETWORKS, (1, 3, 1), strict=True)], ids=lambda pair: pair[0])
+@pytest.fixture(scope="module", params=[*zip(NETWORKS, (1, 3, 1), strict=True)], ids=lambda pair: pair[0])
 def case(request):
     name, channels = request.param
     return Case(NETWORKS[name], channels)
 
 
+@pytest.fixture(scope="module")
+def case_page(case, page_at, tiny_run, tmp_path_factory):
+    data = case.data(laboratory_data(open_run(tiny_run)))
+    return page_at(tmp_path_factory.mktemp("case") / "page.html", data)
+
+
 @pytest.fixture
-def view(case, visit, page_with, tiny_run):
-    return visit(page_with(case.data(laboratory_data(open_run(tiny_run)))))
-
-
-def settle(view):
-    view.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+def view(case_page, revisit):
+    return revisit(case_page)
 
 
 def panel(view):
@@ -97,14 +99,14 @@ def panel(view):
 def choose(view, layer, map=None, place=None):
     """By the panel's own controls."""
     panel(view).get_by_label("layer", exact=True).select_option(layer)
-    settle(view)
+    view.settle()
     if map is not None:
         panel(view).get_by_label("map", exact=True).select_option(str(map))
-        settle(view)
+        view.settle()
     if place is not None:
         for name, value in zip(("row", "column"), place, strict=True):
             panel(view).get_by_label(name, exact=True).fill(str(value))
-    settle(view)
+    view.settle()
 
 
 def lines(view, caption):
@@ -164,7 +166,7 @@ def test_window_kernel_and_products_are_those_of_the_channel(case, view):
     channel = before.shape[2] - 1
     if channel:
         panel(view).locator(".lab-partial:visible button").nth(channel).click()
-        settle(view)
+        view.settle()
     pad = (size - 1) // 2 if case.network.padding == "same" else 0
     padded = np.pad(before, ((pad, pad), (pad, pad), (0, 0)))
     patch = padded[place[0] : place[0] + size, place[1] : place[1] + size, channel].ravel()
@@ -264,7 +266,7 @@ def test_keys_choose_a_place_and_its_window_is_framed(lab):
     canvas.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         lab.keyboard.press(key)
-        settle(lab)
+        lab.settle()
     assert lab.evaluate("laboratory.state.get('place')") == {"row": 4, "column": 6}
     frame = panel(lab).locator(".lab-mapview:visible .lab-frame").first.bounding_box()
     canvas_in = panel(lab).locator(".lab-mapview:visible canvas").first.bounding_box()
@@ -274,7 +276,7 @@ def test_keys_choose_a_place_and_its_window_is_framed(lab):
     assert frame["width"] == pytest.approx(5 * pixel, abs=1)
     for _ in range(30):
         lab.keyboard.press("ArrowUp")
-    settle(lab)
+    lab.settle()
     assert lab.evaluate("laboratory.state.get('place').row") == 0
 
 
@@ -288,7 +290,7 @@ def test_a_pointer_chooses_a_place(touch, visit):
     count = int(canvas.get_attribute("width"))
     x, y = box["x"] + 2.5 / count * box["width"], box["y"] + 1.5 / count * box["height"]
     (view.touchscreen.tap if touch else view.mouse.click)(x, y)
-    settle(view)
+    view.settle()
     assert view.evaluate("laboratory.state.get('place')") == {"row": 1, "column": 2}
 
 
@@ -299,7 +301,7 @@ def test_tiles_are_one_stop_for_each_layer_and_choose_the_map(lab):
     for _ in range(2):
         lab.keyboard.press("ArrowRight")
     lab.keyboard.press("Enter")
-    settle(lab)
+    lab.settle()
     assert lab.evaluate("[laboratory.state.get('layer'), laboratory.state.get('map')]") == ["conv2", 2]
     assert panel(lab).locator(".lab-place").inner_text().startswith("conv2, map 2, row")
     assert stops.count() == 4
@@ -309,7 +311,7 @@ def test_a_tile_ends_the_view_of_the_classes(lab):
     choose(lab, "dense")
     assert panel(lab).locator(".lab-softmax").is_visible()
     lab.get_by_role("button", name=re.compile("^map 1 of conv1")).click()
-    settle(lab)
+    lab.settle()
     assert not panel(lab).locator(".lab-softmax").is_visible()
 
 
@@ -346,7 +348,7 @@ def test_a_sweep_moves_when_asked_and_stops_when_asked(lab):
         lab.wait_for_timeout(50)
     assert len(seen) > 3
     stop.click()
-    settle(lab)
+    lab.settle()
     still = place.inner_text()
     lab.wait_for_timeout(300)
     assert place.inner_text() == still
@@ -356,7 +358,7 @@ def test_a_sweep_ends_with_the_whole_map(lab):
     choose(lab, "conv2", 0, (0, 0))
     panel(lab).get_by_role("button", name="Sweep").click()
     panel(lab).get_by_text(re.compile(r"^All \d+ places are filled")).wait_for(timeout=20_000)
-    settle(lab)
+    lab.settle()
     last = lab.evaluate("laboratory.state.get('place')")
     assert last["row"] == last["column"] > 0
     assert panel(lab).get_by_role("button", name="Sweep").get_attribute("aria-pressed") == "false"
@@ -366,7 +368,7 @@ def test_a_sweep_fills_all_at_once_where_motion_is_not_wanted(visit):
     view = visit(reduced_motion="reduce")
     choose(view, "conv1", 0, (0, 0))
     panel(view).get_by_role("button", name="Sweep").click()
-    settle(view)
+    view.settle()
     assert "all 256 places were filled at once" in panel(view).inner_text()
     assert view.evaluate("laboratory.state.get('place')") == {"row": 15, "column": 15}
 
@@ -375,7 +377,7 @@ def test_another_choice_ends_a_sweep(lab):
     panel(lab).get_by_role("button", name="Sweep").click()
     lab.get_by_role("button", name=re.compile("^map 1 of pool2")).click()
     panel(lab).get_by_role("button", name="Sweep").wait_for()
-    settle(lab)
+    lab.settle()
     assert panel(lab).locator(".lab-place").inner_text().startswith("pool2, map 1")
 
 
@@ -403,7 +405,7 @@ def test_the_slider_is_followed(learned):
     choose(learned, "conv1", 1, (5, 5))
     before = lines(learned, "Adding up")
     learned.get_by_role("slider", name="Recorded step").fill("0")
-    settle(learned)
+    learned.settle()
     now = lines(learned, "Adding up")
     assert now["plus the kernel's bias"] == 0  # before training
     assert before["gives"] != now["gives"]

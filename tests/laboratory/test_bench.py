@@ -17,24 +17,19 @@ def opened(tiny_run):
     return open_run(tiny_run)
 
 
-def settled(view):
-    """Wait until the page has drawn what was changed, out of sight too."""
-    view.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
-
-
 def choose(view, kernel):
     view.locator("#lab-bench .lab-tile").nth(kernel).click()
-    settled(view)
+    view.settle()
 
 
 def press(view, words):
     view.locator("#lab-bench").get_by_role("button", name=words, exact=True).click()
-    settled(view)
+    view.settle()
 
 
 def go_to(view, step):
     view.evaluate("step => laboratory.state.set({step})", step)
-    settled(view)
+    view.settle()
 
 
 def edits(view):
@@ -200,7 +195,7 @@ def test_a_stroke_of_the_pointer_paints_and_is_undone_as_one(lab, opened):
     for centre in centres[1:]:
         lab.mouse.move(*centre, steps=4)
     lab.mouse.up()
-    settled(lab)
+    lab.settle()
     limit = np.abs(opened.history.weights["conv1/kernel"]).max()
     expected = kernel_of(opened, 0).copy()
     expected[1, :3] = -limit
@@ -212,13 +207,15 @@ def test_a_stroke_of_the_pointer_paints_and_is_undone_as_one(lab, opened):
 def test_the_keyboard_alone_is_enough(lab, opened):
     lab.locator("#lab-bench .lab-tile").nth(1).focus()
     lab.keyboard.press("Enter")
-    settled(lab)
+    lab.settle()
     grid = lab.locator("#lab-bench [role=gridcell][tabindex='0']")
     assert grid.count() == 1  # one stop for Tab, the arrows do the rest
     grid.focus()
+    for key in ("Home", *SIZE * ["ArrowUp"]):  # to the first cell
+        lab.keyboard.press(key)
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "+", "+", "ArrowLeft", "0"):
         lab.keyboard.press(key)
-    settled(lab)
+    lab.settle()
     limit = np.abs(opened.history.weights["conv1/kernel"]).max()
     expected = kernel_of(opened, 1).copy()
     expected[1, 2] += 2 * limit / 20
@@ -228,7 +225,7 @@ def test_the_keyboard_alone_is_enough(lab, opened):
     assert cell.get_attribute("aria-label") == "row 1, column 1: 0.000"
     assert lab.evaluate("document.activeElement.getAttribute('aria-label')") == "row 1, column 1: 0.000"
     lab.keyboard.press("Control+z")
-    settled(lab)
+    lab.settle()
     assert edits(lab)[1][0][1, 1] == kernel_of(opened, 1)[1, 1]
     assert edits(lab)[1][0][1, 2] != kernel_of(opened, 1)[1, 2]
 
@@ -238,7 +235,7 @@ def test_the_bias_is_the_readers_too(lab):
     box = lab.locator("#lab-bench .bench-bias")
     box.fill("0.5")
     box.press("Enter")
-    settled(lab)
+    lab.settle()
     assert edits(lab)[0][1] == 0.5
 
 
@@ -291,11 +288,11 @@ def test_counting_never_holds_the_page_up(lab):
 @pytest.mark.parametrize("width", [360, 768, 1920])
 def test_nothing_is_wider_than_the_window(width, lab):
     lab.set_viewport_size({"width": width, "height": 800})
-    settled(lab)
+    lab.settle()
     assert lab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     cut = lab.evaluate(
         """() => [...document.querySelectorAll("#lab-bench *, #lab-comparison *, .lab-curves *")]
-          .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && e.getClientRects().length)
+          .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility())
           .map(e => e.outerHTML.slice(0, 80))"""
     )
     assert cut == []

@@ -48,18 +48,13 @@ def given(opened, step):
     ]
 
 
-def settled(view):
-    """Wait until the page has drawn what was changed, out of sight too."""
-    view.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
-
-
 def show(view, step, kernel):
     steps = view.evaluate("laboratory.experiment.steps.length")
     view.evaluate(
         "([step, kernel]) => laboratory.state.set({step, kernel, layer: 'conv1', map: kernel})",
         [step % steps, kernel],
     )
-    settled(view)
+    view.settle()
 
 
 STEPS = [0, 3, -1]
@@ -141,7 +136,7 @@ def test_a_prewitt_operator_put_in_is_found_again(detects, sign, lab):
     lab.get_by_label("Direction", exact=True).select_option(detects)
     lab.get_by_label("Bright side", exact=True).select_option(str(sign))
     lab.get_by_role("button", name="Put it in").click()
-    settled(lab)
+    lab.settle()
     match = lab.evaluate(
         """() => {
           const { experiment, state, measures } = laboratory;
@@ -163,7 +158,7 @@ def test_a_prewitt_operator_put_in_is_found_again(detects, sign, lab):
 def test_a_constant_kernel_has_no_match_and_no_p(lab):
     show(lab, -1, 0)
     lab.get_by_role("button", name="Switch off").click()
-    settled(lab)
+    lab.settle()
     text = lab.locator("#lab-comparison").inner_text()
     assert "no pattern to compare" in text
     assert "NaN" not in text
@@ -194,10 +189,10 @@ def test_the_curves_say_the_logs_numbers_at_the_slider(lab, opened):
 
 def test_the_kernel_chosen_is_the_layers_map(lab):
     lab.locator("#lab-layers .lab-tile").nth(2).click()
-    settled(lab)
+    lab.settle()
     assert lab.locator("#lab-bench .lab-tile").nth(2).get_attribute("aria-pressed") == "true"
     lab.locator("#lab-comparison .lab-tile").nth(3).click()
-    settled(lab)
+    lab.settle()
     assert lab.evaluate("[laboratory.state.get('map'), laboratory.state.get('kernel')]") == [3, 3]
 
 

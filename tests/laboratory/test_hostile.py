@@ -32,10 +32,6 @@ def view(visit, page_with, tiny_run):
     return visit(page_with(data))
 
 
-def settled(view):
-    view.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
-
-
 def test_names_of_classes_operators_and_chances_are_text(view):
     pictures = view.locator("img").count()
     elements = view.locator("script, iframe, object, embed").count()
@@ -43,7 +39,7 @@ def test_names_of_classes_operators_and_chances_are_text(view):
     view.locator("#lab-arithmetic").get_by_label("layer", exact=True).select_option("dense")
     view.locator("#lab-bench").get_by_role("button", name="Put it in").click()
     view.locator("#lab-bench").get_by_role("button", name="Negate").click()
-    settled(view)
+    view.settle()
     for part, names in {
         "#lab-input": [*CLASSES],
         "#lab-classes": [*CLASSES],
@@ -62,7 +58,7 @@ def test_hostile_addresses_choose_nothing_and_show_nothing(visit, tiny_run):
     view = visit()
     before = view.evaluate("laboratory.state.get('layer')")
     view.evaluate("hash => (location.hash = hash)", f"#lab:layer={CANARY};step={CANARY};place={CANARY}")
-    settled(view)
+    view.settle()
     assert view.evaluate("laboratory.state.get('layer')") == before
     assert view.locator("img[onerror]").count() == 0
 
@@ -79,7 +75,7 @@ def test_a_run_of_hostile_class_folders_in_a_hostile_folder(visit, run, tmp_path
     folder.mkdir()
     (folder / "report.html").write_text(page_of(open_run(run)), encoding="utf-8")
     view = visit(folder / "report.html")
-    settled(view)
+    view.settle()
     assert view.locator("img[onerror]").count() == 0
     assert view.locator("#lab-classes .lab-bar span:first-child").first.inner_text() == CLASSES[0]
     link = view.locator("#lab-share input").input_value()

@@ -60,18 +60,13 @@ def recorded(tmp_path_factory):
 
 
 @pytest.fixture
-def view(visit, recorded):
-    return visit(recorded[0])
-
-
-def settled(view):
-    """Wait until the page has drawn what was changed, out of sight too."""
-    view.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
+def view(revisit, recorded):
+    return revisit(recorded[0])
 
 
 def choose(view, **state):
     view.evaluate("state => laboratory.state.set(state)", {"kernel": 0, "plane": None} | state)
-    settled(view)
+    view.settle()
 
 
 def shown(view):
@@ -121,7 +116,7 @@ def test_shares_follow_the_slider(view, recorded):
     for key, step in (("Home", 0), ("ArrowRight", 1)):
         view.keyboard.press(key)
         view.evaluate("laboratory.state.set({layer: 'deep', kernel: 1, plane: 2})")
-        settled(view)
+        view.settle()
         expected = shares(weights[step][:, :, 2, 1][None])
         found = view.locator(".comparison-share meter").evaluate_all("all => all.map(one => one.value)")
         np.testing.assert_allclose(found, [expected.odd[0], expected.even[0], expected.dc[0]], atol=1e-5)
@@ -139,15 +134,14 @@ def test_kernels_and_channels_are_chosen_by_their_tiles(view):
     view.get_by_label("layer", exact=True).select_option("deep")
     view.get_by_role("button", name="kernel 2", exact=True).click()
     view.get_by_role("button", name="channel 3 of kernel 2").click()
-    settled(view)
+    view.settle()
     expect(view.locator("#lab-comparison .bench-status")).to_have_text("Kernel 2 of deep, channel 3, epoch 2")
     view.get_by_label("layer", exact=True).select_option(HOSTILE)
-    settled(view)
+    view.settle()
     expect(view.locator("#lab-comparison .bench-status")).to_have_text(f"Kernel 0 of {HOSTILE}, epoch 2")
 
 
-def test_the_address_leads_back(visit, recorded):
-    view = visit(recorded[0])
+def test_the_address_leads_back(view):
     choose(view, layer="deep", kernel=2, plane=1, step=1)
     view.wait_for_function("() => location.hash.includes('plane=1')")
     assert view.url.endswith("#lab:step=1;layer=deep;kernel=2;plane=1")
@@ -158,7 +152,7 @@ def test_the_address_leads_back(visit, recorded):
     assert view.evaluate("['step', 'layer', 'kernel'].map(laboratory.state.get)") == [1, "deep", 2]
     view.evaluate("name => (location.hash = `#lab:layer=${encodeURIComponent(name)};kernel=99`)", HOSTILE)
     view.wait_for_function("() => location.hash.includes('99')")
-    settled(view)
+    view.settle()
     assert view.evaluate("['layer', 'kernel'].map(laboratory.state.get)") == [HOSTILE, 0]
 
 
@@ -184,7 +178,7 @@ def test_a_model_without_steps_has_no_slider(visit, recorded, tmp_path):
     page = tmp_path / "model.html"
     page.write_text(page_of(inspection, "model", [], [], {}, {}, (data, about_kernels(data, 0, left_out))))
     view = visit(page)
-    settled(view)
+    view.settle()
     assert view.locator("#lab-time").count() == 0
     text = view.locator("#lab-comparison").inner_text()
     assert "Kernel 0 of first, luminance, as the model has it" in text
@@ -201,7 +195,7 @@ def test_weights_that_are_no_numbers_draw_nothing(visit, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(page_of(inspection, "model", [], [], {}, {}, (data, left_out)))
     view = visit(page)
-    settled(view)
+    view.settle()
     assert "Its weights are no longer numbers." in view.locator("#lab-comparison").inner_text()
 
 

@@ -12,15 +12,11 @@ REACHING_OUT = """() => [...document.querySelectorAll("body *")].filter((one) =>
 
 
 @pytest.fixture(params=["light", "dark"])
-def paper(request, browser, tiny_run):
+def paper(request, lab):
     """The page as it is printed, of a reader with this colour scheme."""
-    context = browser.new_context(color_scheme=request.param, viewport={"width": PAPER, "height": 1000})
-    page = context.new_page()
-    page.goto((tiny_run / "report.html").as_uri())
-    page.locator("html[data-laboratory=open]").wait_for(state="attached")
-    page.emulate_media(media="print", color_scheme=request.param)
-    yield page
-    context.close()
+    lab.set_viewport_size({"width": PAPER, "height": 1000})
+    lab.emulate_media(media="print", color_scheme=request.param)
+    return lab
 
 
 def test_paper_is_white_has_no_controls_and_cuts_nothing_off(paper):

@@ -86,8 +86,8 @@ def test_a_page_that_is_only_read_keeps_its_address(visit):
     assert page.url.endswith("#kernels")
 
 
-def test_a_link_says_what_it_leaves_out(visit):
-    page = visit()
+def test_a_link_says_what_it_leaves_out(lab):
+    page = lab
     page.evaluate(
         """() => laboratory.state.set({picture: {...laboratory.experiment.testPicture(0), number: undefined},
            edits: {0: {values: new Float32Array(25), bias: 0}}})"""
@@ -103,8 +103,8 @@ def download(page, what, kind):
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
-def test_kernels_as_svg_have_a_cell_for_every_weight_and_the_signs_of_the_weights(visit, tiny_run):
-    name, data = download(visit(), "kernels", "SVG")
+def test_kernels_as_svg_have_a_cell_for_every_weight_and_the_signs_of_the_weights(lab, tiny_run):
+    name, data = download(lab, "kernels", "SVG")
     run = open_run(tiny_run)
     kernels = run.kernels[-1]
     drawing = ET.fromstring(data)  # our own file
@@ -119,11 +119,9 @@ def test_kernels_as_svg_have_a_cell_for_every_weight_and_the_signs_of_the_weight
 
 
 @pytest.mark.parametrize("what", ["kernels", "maps"])
-def test_a_png_is_a_picture(visit, what):
-    page = visit()
-    name, data = download(page, what, "PNG")
+def test_a_png_is_a_picture(lab, what):
+    name, data = download(lab, what, "PNG")
     picture = Image.open(io.BytesIO(data))
     assert name.endswith(".png")
     assert min(picture.size) > 200
     assert len(picture.convert("RGB").getcolors(1 << 20)) > 10
-    assert page.complaints == []

@@ -80,7 +80,7 @@ function sharesPart() {
         value.textContent = numberWords(shares[name], 2);
       }
       const [vertical, horizontal] = [shares.vertical, shares.horizontal].map((share) => numberWords(share, 2));
-      axis.textContent = `Of the pattern, ${vertical} is the same along columns (stripes that stand), ${horizontal} along rows (stripes that lie).`;
+      axis.textContent = shares.vertical === null ? "" : `Of the pattern, ${vertical} is the same along columns (stripes that stand), ${horizontal} along rows (stripes that lie).`;
       const parts = KINDS.map(([, words, meaning]) => `${words}: ${meaning}`).join("; ");
       meanings.textContent = `The energy is the sum of the squared weights, and these are its parts: ${parts}. Weights of chance have about half odd, half even, and ${numberWords(100 / size ** 2, 0)} % mean.`;
     },

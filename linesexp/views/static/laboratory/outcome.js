@@ -3,7 +3,7 @@
 import { createCounter } from "./accuracy.js";
 import { canvasOf, element, numberWords } from "./elements.js";
 import { forward } from "./network.js";
-import { limitOf, paintMap } from "./painting.js";
+import { largestOf, paintMap } from "./painting.js";
 import { whenSeen } from "./sight.js";
 
 const MAP = 120; // px
@@ -48,10 +48,13 @@ export function buildOutcome(home, experiment, state) {
     const [picture, step, edits, kernel] = ["picture", "step", "edits", "kernel"].map(state.get);
     const after = experiment.outputs(picture, step, edits);
     const before = edits === noEdits ? after : learned(picture, step);
-    const limit = Math.max(...[after, before].map(([first]) => limitOf(mapValues(first, kernel))));
+    const largest = Math.max(...[after, before].map(([first]) => largestOf(mapValues(first, kernel))));
+    const limit = largest || 1;
     paintMap(now, after[0], kernel, limit);
     paintMap(own, before[0], kernel, limit);
-    scale.textContent = `Orange: the kernel answers; near-white: it does not. Both maps on the scale ±${limit.toPrecision(2)}.`;
+    scale.textContent = largest
+      ? `Orange: the kernel answers; near-white: it does not. Both maps on the scale ±${limit.toPrecision(2)}.`
+      : "The kernel answers nowhere: on this picture it is silent.";
     [after, before].forEach((layers, column) => {
       const { probabilities } = layers.at(-1);
       const winner = probabilities.indexOf(Math.max(...probabilities));

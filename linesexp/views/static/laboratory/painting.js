@@ -16,14 +16,19 @@ export function divergingColour(value, limit) {
   return DIVERGING[index].map((from, part) => from + (along - index) * (DIVERGING[index + 1][part] - from));
 }
 
-/** Largest |finite value|, the end of a zero-centred scale; 1 where all are zero. */
+/** The end of a zero-centred scale for these values; 1 where all are zero. */
 export function limitOf(values) {
+  return largestOf(values) || 1;
+}
+
+/** Largest |finite value|. */
+export function largestOf(values) {
   let largest = 0;
   for (let index = 0; index < values.length; index++) {
     const size = Math.abs(values[index]);
     if (size > largest && size < Infinity) largest = size;
   }
-  return largest || 1;
+  return largest;
 }
 
 const surfaces = new WeakMap(); // canvas → what is painted on: made once, as a slider paints many of them

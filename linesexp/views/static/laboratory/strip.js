@@ -3,7 +3,7 @@
 import { planeOf } from "./changes.js";
 import { canvasOf, element } from "./elements.js";
 import { chosenLayer, chosenPlane } from "./kernels.js";
-import { divergingColour, limitOf, paint } from "./painting.js";
+import { divergingColour, largestOf, paint } from "./painting.js";
 import { whenSeen } from "./sight.js";
 
 const TILE = 46; // px
@@ -17,7 +17,7 @@ export function keepKernel(state) {
 
 /** The end of the colour scale for kernels: the largest weight of all steps, or of an edit beyond it. */
 export function kernelScale(layer, edits) {
-  return Math.max(layer.limit(), ...Object.values(edits).map((edit) => limitOf(planeOf(edit.values, layer.channels))));
+  return Math.max(layer.limit(), ...Object.values(edits).map((edit) => largestOf(planeOf(edit.values, layer.channels))));
 }
 
 /** Tiles to choose from; returns the note on their colours. State: step, edits, kernel, layer → as layer.choice says. */
