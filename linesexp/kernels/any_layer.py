@@ -43,7 +43,7 @@ class Layer:
     None if it is unknown or draws otherwise. colour: its three channels are those of a colour picture.
     first_channel: (filters,), which channel of the layer's input channel 0 of each filter is, where that is
     not 0: filters in groups, or of depthwise layers. draws_with: a transposed convolution, which lays its
-    kernels on what it makes and finds nothing with them.
+    kernels on what it makes and finds nothing with them. note: what else is to be said of it.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Layer:
     colour: bool = False
     first_channel: np.ndarray | None = None
     draws_with: bool = False
+    note: str = ""
 
     @property
     def size(self) -> tuple[int, int]:

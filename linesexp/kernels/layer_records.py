@@ -161,7 +161,7 @@ def _layer_match(measured: Measured, records: list[FilterRecord]) -> LayerMatch 
 
 def _notes(measured: Measured) -> list[str]:
     layer = measured.layer
-    (height, width), lines = layer.size, []
+    (height, width), lines = layer.size, [layer.note] if layer.note else []
     if bank_for(layer.size) is None:
         lines.append(
             f"Kernels of {height}×{width} are compared with no operator: those are square, and 3×3 or larger."
