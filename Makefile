@@ -3,7 +3,7 @@ RUN ?= results/default
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup experiment test test-reliability lint bench clean
+.PHONY: help setup experiment test test-slow test-reliability lint bench clean
 
 help: ## show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -20,8 +20,11 @@ experiment: setup ## draw, train, compare, animate and report into results/defau
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
-test-reliability: setup ## run the tests of faults and clusters that take their time
-	@$(BIN)/python -m pytest -m full -q
+test-slow: setup ## run the tests that take minutes: real clusters and studies
+	@$(BIN)/python -m pytest -m slow -q
+
+test-reliability: setup ## try to break the promises, for an hour or two; SEED=N: with these faults again
+	@$(BIN)/python -m pytest tests/reliability -m "hours or not hours" -q $(if $(SEED),--seed $(SEED))
 
 lint: setup ## check style and types
 	@$(BIN)/ruff check .

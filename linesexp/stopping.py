@@ -22,6 +22,7 @@ PATIENCE = 4.0  # seconds that a command has for its own end
 ECHO = 0.1  # seconds within which a second signal is the first one, sent on by somebody in between
 
 _asked: signal.Signals | None = None
+_answered = threading.Event()
 
 
 class Stopped(BaseException):
@@ -61,6 +62,7 @@ def listen_no_more() -> None:
 
 def farewell() -> str:
     """The last words: how to go on."""
+    _answered.wait(ECHO)  # the first words come first
     # Without --force, which would begin anew once more.
     command = shlex.join(["linesexp", *(word for word in sys.argv[1:] if word != "--force")])
     return f"stopped; what is done is kept, and this goes on from there: {command}"
@@ -88,6 +90,7 @@ def _watch(signals: int, said: int) -> None:
     """Answer signals, one after the other, as soon as they come."""
     number = _next(signals)
     _say(said, "stopping; a second time ends it at once\n")
+    _answered.set()
     began = time.monotonic()
     ending = threading.Timer(PATIENCE, _end, (number, said))
     ending.daemon = True

@@ -21,7 +21,7 @@ TAKES_SPACE = (
     "replace",
     "mkdir",
 )  # an open for reading is no call that a full disk refuses
-FIRED, SLOTS = len(CALLS), len(CALLS) + 1
+FIRED, EPOCHS, SLOTS = len(CALLS), len(CALLS) + 1, len(CALLS) + 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Fault:
 
 
 class Counters:
-    """How many calls of each kind there were, and whether the fault came; shared with forked children."""
+    """Calls of each kind, whether the fault came, and epochs: counted in memory that forked children share."""
 
     def __init__(self) -> None:
         self._shared = mmap.mmap(-1, 4 * SLOTS)
@@ -62,6 +62,14 @@ class Counters:
     @property
     def fired(self) -> bool:
         return bool(self._numbers[FIRED])
+
+    @property
+    def epochs(self) -> int:
+        return self._numbers[EPOCHS]
+
+    @epochs.setter
+    def epochs(self, number: int) -> None:
+        self._numbers[EPOCHS] = number
 
     def counts(self) -> dict[str, int]:
         return dict(zip(CALLS, self._numbers, strict=False))

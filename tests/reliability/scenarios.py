@@ -14,25 +14,10 @@ from typing import Any
 
 from reliability.warm import Ended, Warm
 
+from linesexp.experiment import write_class_folders
 from linesexp.runs import RunFolder
 from linesexp.runs.formats import parse_csv, parse_tensors
 from linesexp.runs.lock import HOLDER
-
-LINES = """
-[images]
-size = 16
-length_px = [6, 16]
-margin_px = 2
-pictures_per_class = 14
-"""
-LEARNING = """
-[network]
-filters = [2, 2]
-kernel_sizes = [3, 3]
-[training]
-epochs = {epochs}
-batch_size = 10
-"""
 
 
 @dataclass(frozen=True)
@@ -40,36 +25,23 @@ class Scenario:
     """One command: what is there before (a state of STATES), and the words of the command.
 
     same: the folders in which every file must be the same after a fault and the same command again; with
-    --force that may put one more folder aside.
+    --force that may put one more folder aside. costly: whether it takes long, Keras being in it.
     """
 
     state: str
     words: tuple[str, ...]
     same: tuple[str, ...] = (".",)
+    costly: bool = False
 
 
-STATES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "nothing": (),
-    "generated": (("generate", "run", "--config", "tiny.toml"),),
-    "trained": (("generate", "run", "--config", "tiny.toml"), ("train", "run")),
-    "reported": (("generate", "run", "--config", "tiny.toml"), ("train", "run"), ("report", "run")),
-    "data damaged": (("generate", "run", "--config", "tiny.toml"), ("train", "run"), ("damage", "dataset.npz")),
-    "step damaged": (
-        *(("generate", "run", "--config", "tiny.toml"), ("train", "run")),
-        ("damage", "kernels/00001.safetensors"),
-    ),
-    "figures damaged": (
-        *(("generate", "run", "--config", "tiny.toml"), ("train", "run"), ("report", "run")),
-        *(("damage", "figures/training.png"), ("damage", "analysis.json")),
-    ),
-    "own pictures": (
-        ("generate", "run", "--config", "tiny.toml", "--as-folders", "pictures"),
-        ("remove", "run"),
-    ),
+DAMAGED = {
+    "data damaged": ("trained", ["dataset.npz"]),
+    "step damaged": ("trained", ["kernels/00001.safetensors"]),
+    "figures damaged": ("reported", ["figures/training.png", "analysis.json"]),
 }
 ASIDE = ("run", "run.old-1")
 GENERATE = Scenario("nothing", ("generate", "run", "--config", "tiny.toml"))
-TRAIN = Scenario("generated", ("train", "run"))
+TRAIN = Scenario("generated", ("train", "run"), costly=True)
 REPORT = Scenario("trained", ("report", "run"))
 WRITING = {
     "generate": GENERATE,
@@ -77,11 +49,13 @@ WRITING = {
     "generate --force": Scenario("trained", ("generate", "run", "--force", "--data-seed", "5"), ASIDE),
     "generate, data damaged": Scenario("data damaged", ("generate", "run")),
     "train": TRAIN,
-    "train --force": Scenario("trained", ("train", "run", "--force", "--seed", "5"), ASIDE),
+    "train --force": Scenario("trained", ("train", "run", "--force", "--seed", "5"), ASIDE, costly=True),
     "train --data": Scenario(
-        "own pictures", ("train", "run", "--data", "pictures/train", "--config", "own.toml")
+        "own pictures",
+        ("train", "run", "--data", "pictures/train", "--config", "own.toml"),
+        costly=True,
     ),
-    "train, step damaged": Scenario("step damaged", ("train", "run")),
+    "train, step damaged": Scenario("step damaged", ("train", "run"), costly=True),
     "report": REPORT,
     "report, figures damaged": Scenario("figures damaged", ("report", "run")),
 }
@@ -92,28 +66,36 @@ READING = {
 
 
 class States:
-    """Makes each state once, and what becomes of it where nothing disturbs the command."""
+    """Makes each state once, and what becomes of it where nothing disturbs the command.
 
-    def __init__(self, warm: Warm, folder: Path, epochs: int = 2) -> None:
-        self.warm, self._folder, self._epochs = warm, folder, epochs
+    Every state is one that a finished run has been in; settings: the file that it was begun with.
+    """
+
+    def __init__(self, warm: Warm, folder: Path, finished: Path, settings: Path) -> None:
+        self.warm, self._folder, self._finished, self._settings = warm, folder, finished, settings
         self._ends: dict[tuple[Scenario, bool], tuple[Path, Ended]] = {}
 
     def state(self, name: str) -> Path:
         """The folder of a state; to be copied."""
         place = self._folder / name.replace(" ", "-")
-        if not place.exists():
-            place.mkdir(parents=True)
-            learning = LEARNING.format(epochs=self._epochs)
-            (place / "tiny.toml").write_text(LINES + learning)
-            (place / "own.toml").write_text(f"[images]\nsize = 16\n{learning}")
-            for word, *words in STATES[name]:
-                if word == "damage":
-                    (place / "run" / words[0]).write_bytes(b"damaged")
-                elif word == "remove":
-                    shutil.rmtree(place / words[0])
-                else:
-                    ended = self.warm.run(place, word, *words)
-                    assert ended.code == 0, ended.err
+        if place.exists():
+            return place
+        if name in DAMAGED:
+            before, files = DAMAGED[name]
+            shutil.copytree(self.state(before), place)
+            for file in files:
+                (place / "run" / file).write_bytes(b"damaged")
+            return place
+        place.mkdir(parents=True)
+        shutil.copy(self._settings, place / "tiny.toml")
+        if name == "own pictures":
+            write_class_folders(self._finished, place / "pictures")
+            learning = self._settings.read_text().partition("[network]")[2]
+            (place / "own.toml").write_text(f"[images]\nsize = 20\n[network]{learning}")
+        elif name != "nothing":
+            shutil.copytree(self._finished, place / "run", ignore=shutil.ignore_patterns(".*"))
+            later = {"generated": ("train", "report"), "trained": ("report",), "reported": ()}[name]
+            _take_back(RunFolder(place / "run"), later)
         return place
 
     def copy(self, scenario: Scenario, place: Path) -> Path:
@@ -122,13 +104,18 @@ class States:
             shutil.rmtree(place)
         return shutil.copytree(self.state(scenario.state), place)
 
+    def undisturbed_place(self, scenario: Scenario) -> Path:
+        """The folder in which nothing disturbed the command."""
+        self.undisturbed(scenario)
+        return self._ends[scenario, False][0]
+
     def run(self, scenario: Scenario, place: Path, *, really: bool = False, **how: Any) -> Ended:
         """Run a scenario's command in a place.
 
         Unless it is to draw and learn really, it takes figures and steps from a finished run: the disk alone
         is in question then.
         """
-        made = None if really else self.state("reported") / "run"
+        made = None if really else self._finished
         return self.warm.run(place, *scenario.words, made=made, **how)
 
     def undisturbed(self, scenario: Scenario, *, really: bool = False) -> tuple[dict[str, str], Ended]:
@@ -141,6 +128,18 @@ class States:
             self._ends[key] = (place, ended)
         place, ended = self._ends[key]
         return same_files(scenario, place), ended
+
+
+def _take_back(run: RunFolder, stages: tuple[str, ...]) -> None:
+    """A run as it was before these stages, on disk too."""
+    later = [name for stage in stages for name in run.names(stage=stage)]
+    with run.writing():
+        run.forget(later)
+    for name in later:
+        (run.path / name).unlink()
+    for folder in {(run.path / name).parent for name in later} - {run.path}:
+        folder.rmdir()
+    (run.path / ".lock").unlink()
 
 
 def same_files(scenario: Scenario, place: Path) -> dict[str, str]:

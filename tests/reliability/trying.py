@@ -8,7 +8,8 @@ from reliability.scenarios import Scenario, States, damaged_in, files_of, same_f
 from reliability.warm import Ended
 
 PROGRESS = re.compile(
-    r"(epoch|file|picture|row|note:|\d+ pictures|.* was kept as|.*; set aside|training begins)"
+    r"(epoch|file|picture|row|note:|\d+ pictures|.* was kept as|.*; set aside|training begins|"
+    r".*: its ground is)"
 )
 
 

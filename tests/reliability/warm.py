@@ -44,7 +44,10 @@ TIME_LIMIT = 300.0  # seconds, of a command
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: a negative code is the signal that killed it. fired: whether the fault came."""
+    """How a command ended: a negative code is the signal that killed it.
+
+    fired: whether the fault came. epochs: how many were done.
+    """
 
     code: int
     out: str
@@ -52,6 +55,7 @@ class Ended:
     seconds: float
     counts: dict[str, int]
     fired: bool
+    epochs: int
 
 
 class Warm:
@@ -73,11 +77,13 @@ class Warm:
         fault: Fault | None = None,
         kill_after: float | None = None,
         made: Path | None = None,
+        asks: bool = True,
     ) -> Ended:
         """Run a command in the folder `place`, in a process of its own.
 
         kill_after: seconds, after which it is killed. made: a finished run, whose figures are taken as they are
         instead of being drawn once more, and whose steps instead of learning, as the disk alone is in question.
+        asks: whether it asks first how much room there is on the disk.
         """
         request = {
             "place": str(place),
@@ -85,6 +91,7 @@ class Warm:
             "fault": asdict(fault) if fault else None,
             "kill_after": kill_after,
             "made": str(made) if made else None,
+            "asks": asks,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -118,7 +125,8 @@ def serve(keras: bool) -> None:
             out.seek(0)
             err.seek(0)
             said = [file.read().decode(errors="replace") for file in (out, err)]
-        answers.write(json.dumps(asdict(Ended(code, *said, seconds, counters.counts(), counters.fired))) + "\n")
+        ended = Ended(code, *said, seconds, counters.counts(), counters.fired, counters.epochs)
+        answers.write(json.dumps(asdict(ended)) + "\n")
         answers.flush()
 
 
@@ -147,6 +155,11 @@ def _be_the_command(request: dict[str, Any], out: int, err: int, counters: Count
         if request["made"]:
             _take_as_drawn(RunFolder(request["made"]))
             _take_as_learned(RunFolder(request["made"]))
+        _count_epochs(counters)
+        if not request["asks"]:
+            import linesexp.room
+
+            linesexp.room.check_space = lambda *_: None
         install(Fault(**request["fault"]) if request["fault"] else None, request["place"], counters)
         from linesexp.cli import main
 
@@ -162,6 +175,19 @@ def _be_the_command(request: dict[str, Any], out: int, err: int, counters: Count
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         os._exit(code)
+
+
+def _count_epochs(counters: Counters) -> None:
+    """Count each epoch before what it learned is kept."""
+    from linesexp.keeping import Keeper
+
+    save = Keeper.save
+
+    def counting(keeper: Keeper, checkpoint: Any) -> None:
+        counters.epochs += 1
+        save(keeper, checkpoint)
+
+    Keeper.save = counting
 
 
 def _take_as_drawn(run: RunFolder) -> None:

@@ -44,7 +44,7 @@ def test_a_study_trains_networks_in_this_process(linesexp, tiny_toml, tmp_path):
     assert np.array_equal(frozen[0], frozen[1])
 
 
-@pytest.mark.full
+@pytest.mark.slow
 def test_workers_here_and_elsewhere_give_the_same_bytes(linesexp, tiny_toml, tmp_path, processes):
     settings = ("--config", tiny_toml, *STUDY)
     processes.scheduler()
@@ -61,7 +61,7 @@ def test_workers_here_and_elsewhere_give_the_same_bytes(linesexp, tiny_toml, tmp
         assert_same(kernels_of(tmp_path / out), kernels_of(tmp_path / "one"))
 
 
-@pytest.mark.full
+@pytest.mark.slow
 def test_killed_workers_and_a_killed_client_change_no_bit(
     linesexp, script, environment, tiny_toml, tmp_path, children_of, wait_for
 ):
@@ -99,7 +99,7 @@ def test_killed_workers_and_a_killed_client_change_no_bit(
     assert_same(kernels_of(tmp_path / "out"), kernels_of(tmp_path / "one"))
 
 
-@pytest.mark.full
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_in_the_middle_of_training_ends_everything(
     jobs, script, environment, tmp_path, children_of, wait_for
