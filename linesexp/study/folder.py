@@ -119,9 +119,19 @@ class ResultKeeper:
         began = time.perf_counter()
         try:
             self._folder.commit(files, STAGE)
-        except StorageError:  # one after the other, as many as the disk still takes
-            for name, data in files.items():
-                self._folder.commit({name: data}, STAGE)
+        except StorageError:
+            self._commit_singly(files)
         self._told = dict(self._failed)
         ended = time.perf_counter()
         self._due = ended + SPACING * (ended - began)
+
+    def _commit_singly(self, files: dict[str, bytes]) -> None:
+        """One after the other, as many as the disk still takes. Raises the first StorageError."""
+        refused = None
+        for name, data in files.items():
+            try:
+                self._folder.commit({name: data}, STAGE)
+            except StorageError as error:
+                refused = refused or error
+        if refused:
+            raise refused
