@@ -7,8 +7,7 @@ import msgspec
 
 from linesexp.environment import check_environment, describe_environment
 from linesexp.errors import InputError, StorageError
-from linesexp.keeping import SPACING
-from linesexp.run import STUDY as SETTINGS
+from linesexp.runs.folder import STUDY as SETTINGS
 from linesexp.runs.folder import RunFolder
 from linesexp.runs.formats import parse_json
 from linesexp.study.blocks import Block
@@ -16,6 +15,7 @@ from linesexp.study.plan import StudySettings, grown, parse_settings, settings_j
 
 STAGE = "study"
 FAILURES = "failures.json"  # block's key → why it was given up
+SPACING = 40.0  # a commit may take a fortieth of the time until the next
 MOST_WAITING = 64_000_000  # bytes of results that wait to be committed
 Say = Callable[[str], None]
 
