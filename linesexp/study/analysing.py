@@ -111,9 +111,7 @@ def _bands(members: Members) -> dict[str, Band]:
         known = np.isfinite(curves).all(axis=1)
         of_known = curves[known] if known.any() else np.full((1, curves.shape[1]), np.nan)
         low, high = np.percentile(of_known, MIDDLE, axis=0)
-        mean, low, high = (
-            [_known(value) for value in values] for values in (of_known.mean(axis=0), low, high)
-        )
+        mean, low, high = ([_known(value) for value in values] for values in (of_known.mean(axis=0), low, high))
         bands[name] = Band(steps.tolist(), mean, low, high)
     return bands
 

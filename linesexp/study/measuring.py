@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linesexp.controls import LEARNED
+from linesexp.errors import InputError
 from linesexp.kernels import effects
 from linesexp.kernels.claims import NULLS
 from linesexp.kernels.health import DEAD
@@ -69,7 +70,12 @@ MEASURES = (
 
 
 def measure(block: Block, result: BlockResult, labels: np.ndarray, chances: Chances) -> Measured:
-    """Measure a block. labels: (n,) of its test pictures."""
+    """Measure a block. labels: (n,) of its test pictures. Raises InputError if the block saw another number."""
+    if result.test_probabilities.shape[1] != len(labels):
+        raise InputError(
+            f"block {block.key}: holds probabilities of {result.test_probabilities.shape[1]} test pictures, "
+            f"and its settings draw {len(labels)}"
+        )
     columns = kernel_columns(result, block.config, chances)
     course, alive = course_of(result, chances), alive_of(columns, result)
     columns["emergence"] = emergence(course.beyond, result.steps)

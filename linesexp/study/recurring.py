@@ -96,10 +96,10 @@ def symmetries(kernels: np.ndarray) -> np.ndarray:
 
 def similarities(kernels: np.ndarray) -> np.ndarray:
     """(n, n): largest |cosine| of each kernel with any symmetry of each other."""
-    rows = unit_rows(kernels.reshape(len(kernels), -1)).astype(np.float32)
+    rows = unit_rows(kernels.reshape(len(kernels), kernels.shape[-1] ** 2)).astype(np.float32)
     largest = np.zeros((len(kernels), len(kernels)), dtype=np.float32)
     for turned in symmetries(rows.reshape(kernels.shape)):
-        np.maximum(largest, np.abs(rows @ turned.reshape(len(kernels), -1).T), out=largest)
+        np.maximum(largest, np.abs(rows @ turned.reshape(rows.shape).T), out=largest)
     return np.minimum(np.maximum(largest, largest.T), 1)  # the same but for rounding
 
 

@@ -87,8 +87,9 @@ def _rows(axes: Axes, panel: Panel, kinds: Mapping[str, str], wide: int, zero: b
     ends = [scale * end for mean in panel.means.values() for end in mean if end is not None]
     everything = np.concatenate([*known, ends, [0.0] if zero else []])
     low, high = (everything.min(), everything.max()) if len(everything) else (0.0, 1.0)
-    margin = 0.04 * (high - low) or 0.5 * (abs(high) * 0.1 or 1)
-    axes.set(xlim=(low - margin, high + margin), ylim=(len(kinds), 0), yticks=[])
+    margin = 0.04 * (high - low) or 0.05 * abs(high) or 0.5
+    right = min(high + margin, 103) if panel.percent and high <= 100 else high + margin
+    axes.set(xlim=(low - margin, right), ylim=(len(kinds), 0), yticks=[])
     plain(axes)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

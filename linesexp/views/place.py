@@ -35,8 +35,9 @@ def place_figure(rows: Sequence[MarkedRow], new: NewFigure = own_figure) -> np.n
         scale = 100 if row.percent else 1
         values = scale * np.sort(row.members)
         low, high = min(values[0], scale * row.value), max(values[-1], scale * row.value)
-        margin = 0.04 * (high - low) or max(0.05 * abs(high), 0.5)
-        axes.set(xlim=(low - margin, high + margin), ylim=(-1, 1), yticks=[])
+        margin = 0.04 * (high - low) or 0.05 * abs(high) or 0.5
+        right = min(high + margin, 103) if row.percent else high + margin
+        axes.set(xlim=(low - margin, right), ylim=(-1, 1), yticks=[])
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=2))
         if row.percent:

@@ -16,7 +16,6 @@ from linesexp.kernels.match import initializer_kernels, p_values
 from linesexp.kernels.operators import line
 from linesexp.kernels.shape import side_contrast
 from linesexp.kernels.tuning import order_strength
-from linesexp.kernels.verdicts import judge
 from linesexp.seeing.depth import change_under_shifts
 
 NOT_MEASURED, ONE_RUN = "undecided (not measured)", "undecided (one run)"
@@ -82,13 +81,6 @@ def test_random_kernels_support_no_claim(index, random_runs):
 def test_untrained_networks_do_not_tell_lines_apart_and_it_shows(random_runs):
     found = [{j.id: j for j in analysis.ledger}["tells-lines-apart"].verdict for _, analysis in random_runs]
     assert found.count("refuted") > 6
-
-
-def test_many_runs_of_random_kernels_support_nothing_that_learning_is_said_to_do(random_runs):
-    """A study of chance supports a claim with odds of one in forty; these seeds have no such luck."""
-    of_runs = [findings(*one) for one in random_runs]
-    judgements = [judge(claim, [found[claim.id] for found in of_runs]) for claim in CLAIMS]
-    assert {judgement.id for judgement in judgements if judgement.verdict == "supported"} <= TRUE_OF_RANDOM
 
 
 def test_random_kernels_are_like_prewitt_as_often_as_chance_says(random_runs):
