@@ -9,10 +9,11 @@ from typing import Any
 from linesexp import experiment
 from linesexp.config import SECTIONS, ExperimentConfig, build_config, settings_of
 from linesexp.errors import ConfigError
-from linesexp.report.making import make, makers
+from linesexp.report.making import NEEDS, make, makers
 from linesexp.run import Run, open_run
 from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.section import settable
+from linesexp.study.place import study_of
 from linesexp.wording import nearest
 
 Path = str | os.PathLike[str]
@@ -50,13 +51,16 @@ def train(
     return Run(RunFolder(path))
 
 
-def make_report(path: Path) -> Run:
+def make_report(path: Path, study: Path | None = None) -> Run:
     """Measure a run, and make its figures, GIFs and report.html, as `linesexp report` does.
 
-    Raises MissingFile, with the command to run, for a run without recorded steps.
+    study: one to show the run's place in; unless given, RUN/study or the study beside it, if it trained the
+    same. Raises MissingFile, with the command to run, for a run without recorded steps.
     """
     run = open_run(path)
-    make(run, *makers(run))
+    run.require(*NEEDS)
+    found = study_of(run, study)
+    make(run, *makers(run, found), study=found)
     return run
 
 

@@ -21,6 +21,11 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", "−")
 
 
+def plain(value: float) -> str:
+    """A number with three digits at most and a true minus sign; what is next to nothing is 0."""
+    return f"{0.0 if abs(value) < 5e-4 else value:.3g}".replace("-", "−")
+
+
 def short_name(name: str, most: int = 16) -> str:
     """A class's name for a figure: on one line, the end left out where it is longer."""
     line = " ".join(name.split())

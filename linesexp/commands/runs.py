@@ -137,27 +137,40 @@ def train(
 
 @click.command()
 @run_argument
+@click.option(
+    "--study",
+    "study_path",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Show RUN's place in this study.  [default: RUN/study or study beside RUN, if it trained the same]",
+)
 @common_options
-def report(run: str, as_json: bool, quiet: bool, debug: bool) -> None:
+def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug: bool) -> None:
     """Measure RUN, and make its figures, GIFs and report.html.
 
     RUN may also be a recording of your own model, by linesexp.KernelRecorder.
     """
-    from linesexp.report.making import make, makers
+    from linesexp.report.making import NEEDS, make, makers
     from linesexp.run import open_run
+    from linesexp.study.place import study_of
 
     opened = open_run(run)
     if opened.is_recording:
+        if study_path is not None:
+            raise click.UsageError("--study is for runs of `linesexp train`, and this is a recording")
         report_recording(run, opened, as_json, quiet)
         return
+    opened.require(*NEEDS)
+    study = study_of(opened, study_path)
+    files = makers(opened, study)
     with progress_on("file", quiet) as progress:
-        made = make(opened, *makers(opened), progress=progress)
+        made = make(opened, *files, by=files, progress=progress, study=study)
     facts = {"run": run, "made": made, "page": f"{run}/report.html"}
     for line in opened.analysis.missing:
         say(quiet)(f"note: {line}")
     if as_json:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
-    words = f"{len(made)} of {len(makers(opened))} files made, the others were current"
+    words = f"{len(made)} of {len(files)} files made, the others were current"
     finish(facts, words, f"open {run}/report.html", as_json, quiet)
 
 

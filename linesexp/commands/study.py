@@ -113,9 +113,22 @@ def study(
     with progress_on("block", quiet) as progress:
         engine = _engine(given, wanted, say(quiet), debug)
         trained = train_study(out, wanted, engine, say=say(quiet), progress=progress, force=force, debug=debug)
-    facts = _facts(out, trained)
+    made = _gathered(out, quiet)
+    facts = _facts(out, trained) | {"files": made, "page": f"{out}/study.html"}
     finish(facts, _words(out, trained), f"open {shlex.quote(out)}/study.html", as_json, quiet)
     return StudyIncomplete.exit_code if trained.failed else 0
+
+
+def _gathered(out: str, quiet: bool) -> list[str]:
+    """Make the study's tables, figures and pages, as far as they are not current; those made."""
+    from linesexp.study.making import make
+    from linesexp.study.reading import open_study
+
+    study = open_study(out)
+    if not study.done:
+        return []
+    with progress_on("block", quiet) as progress:
+        return make(study, say=say(quiet), progress=progress)
 
 
 def _check_places(given: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 
 from linesexp.config import NetworkConfig
+from linesexp.images.dataset import Dataset
 from linesexp.images.probes import BAR_ANGLES_DEG, EDGE_ANGLES_DEG, bars, edges, probe_size
 from linesexp.kernels.health import DEAD, died_at, triage
 from linesexp.kernels.records import Behaviour
@@ -20,10 +21,10 @@ def behaviour(run: Run, step: int) -> Behaviour:
     network, images = run.config.network, run.dataset.part("test")
     weights = run.history.at(step)
     kernel, bias = weights["conv1/kernel"], weights["conv1/bias"]
-    health = triage(_before_activation(run, "train", step), _before_activation(run, "probes", step))
+    health = health_of(run.dataset.part("train")[0], kernel, bias, network)
     died = _died_at(run, [index for index, word in enumerate(health) if word == DEAD])
     return Behaviour(
-        preference(strongest_answers(images[0], kernel, bias, network), images[1], class_pair(run)),
+        preference(strongest_answers(images[0], kernel, bias, network), images[1], class_pair(run.dataset)),
         tuning_at(run, step),
         health,
         [died.get(index) for index in range(len(health))],
@@ -47,46 +48,51 @@ def _died_at(run: Run, dead: list[int]) -> dict[int, float | None]:
     alive = np.zeros((len(steps), len(dead)), dtype=bool)
     if dead:
         block = max(1, FILTERS_TIMES_PICTURES // len(bias))
-        for part in ("train", "probes"):
-            answers = strongest_answers(_pictures(run, part), kernels, bias, _linear(run), block)
+        linear = msgspec.structs.replace(run.config.network, activation="linear")
+        images = run.dataset.part("train")[0]
+        for shown in (images, probe_pictures(kernels.shape[0], images.shape[-1])):
+            answers = strongest_answers(shown, kernels, bias, linear, block)
             alive |= (answers > 0).any(axis=0).reshape(alive.shape)
     return {index: died_at(alive[:, place], steps) for place, index in enumerate(dead)}
 
 
-def _before_activation(run: Run, part: str, step: int) -> np.ndarray:
-    """(pictures, filters): largest value of each first-layer kernel before its activation.
+def health_of(training: np.ndarray, kernels: np.ndarray, bias: np.ndarray, network: NetworkConfig) -> list[str]:
+    """live, silent or dead for each first-layer kernel, see kernels.health.
 
-    Over training pictures or probes; stops at the pictures that have lifted every kernel above zero.
+    training: float32 (n, H, W, C); kernels: (k, k, C, filters), of one network or of many; bias: (filters,).
     """
-    weights = run.history.at(step)
-    kernel, bias = weights["conv1/kernel"], weights["conv1/bias"]
-    images = _pictures(run, part)
-    answers = np.empty((0, len(bias)), dtype=np.float32)
+    probes = probe_pictures(kernels.shape[0], training.shape[-1])
+    on_training, on_probes = (_lifted(images, kernels, bias, network) for images in (training, probes))
+    return triage(on_training[None], on_probes[None])
+
+
+def _lifted(images: np.ndarray, kernels: np.ndarray, bias: np.ndarray, network: NetworkConfig) -> np.ndarray:
+    """bool (filters,): which kernels some picture lifts above zero before the activation.
+
+    The few that the first pictures leave silent are asked with more, until there are none of either.
+    """
+    linear = msgspec.structs.replace(network, activation="linear")
+    lifted = np.zeros(len(bias), dtype=bool)
     for start in range(0, len(images), BLOCK):
-        fresh = strongest_answers(images[start : start + BLOCK], kernel, bias, _linear(run))
-        answers = np.concatenate([answers, fresh])
-        if np.all(answers.max(axis=0) > 0):
+        silent = np.flatnonzero(~lifted)
+        if len(silent) == 0:
             break
-    return answers
+        block = images[start : start + BLOCK]
+        answers = strongest_answers(block, kernels[..., silent], bias[silent], linear)
+        lifted[silent] = (answers > 0).any(axis=0)
+    return lifted
 
 
-def _pictures(run: Run, part: str) -> np.ndarray:
-    """float32 (n, H, W, C) of a split, or of all bars and edges, bright and dark: `probes`."""
-    if part != "probes":
-        return run.dataset.part(part)[0]
-    size = probe_size(run.config.network.kernel_sizes[0])
+def probe_pictures(kernel_size: int, channels: int) -> np.ndarray:
+    """float32 (n, H, W, channels): all bars and edges, bright and dark."""
+    size = probe_size(kernel_size)
     shown = np.concatenate([bars(BAR_ANGLES_DEG, size, BAR_THICKNESS_PX), edges(EDGE_ANGLES_DEG, size)])
-    channels = run.dataset.pixels.shape[-1]
     return np.repeat(np.concatenate([shown, 1 - shown])[..., None], channels, axis=3)
 
 
-def _linear(run: Run) -> NetworkConfig:
-    return msgspec.structs.replace(run.config.network, activation="linear")
-
-
-def class_pair(run: Run) -> tuple[int, int]:
+def class_pair(dataset: Dataset) -> tuple[int, int]:
     """The labels of horizontal and vertical, or the first two labels where there are no such classes."""
-    names = run.dataset.class_names
+    names = dataset.class_names
     if "horizontal" in names and "vertical" in names:
         return names.index("horizontal"), names.index("vertical")
     return 0, 1

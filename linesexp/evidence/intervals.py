@@ -12,11 +12,11 @@ RESAMPLES = 2000
 # scipy.stats takes longer to import than everything else here to run, so functions import it.
 
 
-def share_interval(count: int, of: int) -> tuple[float, float]:
+def share_interval(count: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Clopper–Pearson interval of a share."""
     from scipy import stats
 
-    interval = stats.binomtest(count, of).proportion_ci(CONFIDENCE)
+    interval = stats.binomtest(count, of).proportion_ci(confidence)
     return float(interval.low), float(interval.high)
 
 
@@ -35,7 +35,7 @@ def mean_interval(values: np.ndarray) -> tuple[float, float]:
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
-def paired_interval(differences: np.ndarray) -> tuple[float, float]:
+def paired_interval(differences: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of the difference of two shares from pairs (n,): 1 first only, −1 second only, 0 both or none.
 
     Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions
@@ -46,7 +46,7 @@ def paired_interval(differences: np.ndarray) -> tuple[float, float]:
     count = len(differences) + 2
     first, second = ((np.sum(differences == sign) + 1) / count for sign in (1, -1))
     middle = first - second
-    half = stats.norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt((first + second - middle**2) / count)
+    half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt((first + second - middle**2) / count)
     return float(max(middle - half, -1)), float(min(middle + half, 1))
 
 

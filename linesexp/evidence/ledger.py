@@ -23,4 +23,4 @@ def ledger(run: Run, analysis: Analysis) -> list[Judgement]:
     if run.has_own_pictures:
         found |= dict.fromkeys(OF_LINES, Finding(None, "not lines: these pictures are somebody’s own"))
         claims = tuple(dataclasses.replace(claim, sentence=claim.of_own or claim.sentence) for claim in CLAIMS)
-    return [judge(claim, [found[claim.id]]) for claim in claims]
+    return [judge(claim, found[claim.id]) for claim in claims]

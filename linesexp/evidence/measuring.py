@@ -38,7 +38,7 @@ def analyse(run: Run) -> Analysis:
     weights = history.at(-1)
     layers = history.weights["conv1/kernel"].transpose(0, 4, 3, 1, 2)  # (steps, filters, channels, k, k)
     quality = _quality_chance(network.initializer, layers.shape[1:])
-    names, pair = run.dataset.class_names, class_pair(run)
+    names, pair = run.dataset.class_names, class_pair(run.dataset)
     accuracies, left_out = _accuracy_unseen(run)
     analysis = Analysis(
         steps=history.steps.tolist(),

@@ -1,7 +1,6 @@
 """What one run says about claims on its kernels: effects, intervals, and the numbers behind them."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 
@@ -15,21 +14,28 @@ from linesexp.evidence.intervals import (
 )
 from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.claims import NULLS
+from linesexp.kernels.effects import (
+    against_untrained_layers,
+    choosiest,
+    dc_chance,
+    edges_over_lines,
+    gained_preference,
+    order_chance,
+    relative_dc,
+    share_beyond,
+    share_that_learned,
+    vagueness,
+)
 from linesexp.kernels.health import DEAD
-from linesexp.kernels.match import initializer_kernels, p_values
-from linesexp.kernels.nulls import DRAWS, largest_of
+from linesexp.kernels.match import p_values
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord
-from linesexp.kernels.shape import shares, side_contrast
+from linesexp.kernels.shape import side_contrast
 from linesexp.kernels.tuning import order_strength
 from linesexp.kernels.verdicts import Finding
 from linesexp.own_pictures.words import compared
 from linesexp.run import Run
-from linesexp.seeds import rng_for
 from linesexp.seeing.forward import preference, strongest_answers
 from linesexp.wording import percent
-
-MOVED = 0.1  # relative change from which a kernel counts as having learned something
-DRAWN_KERNELS = 1000  # random kernels whose tuning is measured
 
 
 def on_kernels(run: Run, analysis: Analysis) -> dict[str, Finding]:
@@ -41,7 +47,7 @@ def on_kernels(run: Run, analysis: Analysis) -> dict[str, Finding]:
 def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     """Both claims on preferences; a picture is what is sampled, within each class."""
     images, labels = run.dataset.part("test")
-    pair = class_pair(run)
+    pair = class_pair(run.dataset)
     first, second = analysis.preference_classes
     settings = run.config.images
     which = compared((first, second), settings)
@@ -68,16 +74,20 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
                 values = np.split((other - one) / (one + other), parts)
             # Resamples of pictures that no kernel answers to have no preference.
             nothing = np.any([np.isnan(part).all(axis=0) for part in values], axis=0)
-            return np.where(nothing, np.nan, statistic(*(np.where(nothing, 0, part) for part in values)))
+            return np.where(
+                nothing, np.nan, statistic(*(np.where(nothing, 0, part) for part in values), axis=0)
+            )
 
         columns = [sample[:, : parts * filters] for sample in samples]
         interval = bootstrap_interval(columns, of_means)
-        return Finding(float(statistic(*known)), f"{words()} {which}".strip(), interval, counted=counted)
+        return Finding(
+            float(statistic(*known, axis=0)), f"{words()} {which}".strip(), interval, counted=counted
+        )
 
     return {
         "untrained-vague": finding(
             1,
-            lambda before: np.nanmedian(np.abs(before), axis=0),
+            vagueness,
             lambda: (
                 f"{int(np.sum(np.abs(before) > 1 / 3))} of {filters} untrained kernels answer more than twice "
                 "as strongly to one class as to the other."
@@ -85,7 +95,7 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
         ),
         "prefers-both": finding(
             2,
-            lambda before, after: _weaker(after) - _weaker(before),
+            gained_preference,
             lambda: (
                 f"The strongest preferences after training are {np.nanmin(after):+.2f} (towards {first}) and "
                 f"{np.nanmax(after):+.2f} (towards {second}); before, {np.nanmin(before):+.2f} and "
@@ -95,33 +105,30 @@ def _preferences(run: Run, analysis: Analysis) -> dict[str, Finding]:
     }
 
 
-def _weaker(preferences: np.ndarray) -> np.ndarray:
-    """The smaller of the strongest preferences for either class; below 0 if no kernel prefers one of them."""
-    return np.minimum(np.nanmax(preferences, axis=0), -np.nanmin(preferences, axis=0))
-
-
 def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
     """Order and sides of the live kernel that cares most about the order, against untrained layers."""
-    alive = _alive(run, analysis)
-    kernels = run.kernels[-1][alive]
-    index = order_strength(kernels) if len(alive) else np.full(1, np.nan)
-    if not np.isfinite(index).any():
+    kernels, alive = run.kernels[-1], _alive(run, analysis)
+    strength = order_strength(kernels)
+    best = int(choosiest(strength, alive))
+    if best < 0:
         flat = Finding(None, "no live kernel that is not constant")
         return dict.fromkeys(("order-matters", "one-side-lower"), flat)
-    choosiest = int(np.nanargmax(index))
-    indices, contrasts = _random_sides(run.config.network.initializer, kernels.shape[-1], len(kernels))
-    contrast = side_contrast(kernels)[choosiest]
-    name = f"kernel {alive[choosiest]}"
+    initializer, size = run.config.network.initializer, kernels.shape[-1]
+    strengths, contrasts = order_chance(initializer, size, int(alive.sum()))
+    contrast = side_contrast(kernels)[best]
+    name = f"kernel {best}"
     return {
         "order-matters": _against_chance(
-            index[choosiest],
-            indices,
-            f"{name.capitalize()} tells an edge from its reverse {index[choosiest]:.2f} times as strongly as a "
-            f"Prewitt operator would; the best of as many untrained kernels does so {np.median(indices):.2f} "
+            strength[best],
+            alive,
+            strengths,
+            f"{name.capitalize()} tells an edge from its reverse {strength[best]:.2f} times as strongly as a "
+            f"Prewitt operator would; the best of as many untrained kernels does so {np.median(strengths):.2f} "
             "times (median).",
         ),
         "one-side-lower": _against_chance(
             contrast,
+            alive,
             contrasts,
             f"The sides of {name} differ by {contrast:.2f} standard deviations; those of the kernel chosen "
             f"likewise in untrained layers have a median of {np.median(contrasts):.2f}.",
@@ -129,29 +136,21 @@ def _sides(run: Run, analysis: Analysis) -> dict[str, Finding]:
     }
 
 
-def _against_chance(value: float, chance: np.ndarray, words: str) -> Finding:
+def _against_chance(value: float, alive: np.ndarray, chance: np.ndarray, words: str) -> Finding:
     """How far a value lies above the median of chance; the interval is the width of chance itself."""
-    low, middle, high = np.quantile(chance, (0.025, 0.5, 0.975))
+    low, high = np.quantile(chance, (0.025, 0.975))
     p = float(p_values(np.array([value]), chance)[0])
-    return Finding(
-        float(value - middle), words, (float(value - high), float(value - low)), p, "untrained layers"
-    )
-
-
-@lru_cache
-def _random_sides(initializer: str, size: int, filters: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted: the highest order strength of untrained layers, and the side contrast of the kernel with it."""
-    rng = rng_for(0, "sides", initializer)
-    kernels = initializer_kernels(initializer, size, DRAWN_KERNELS, rng)
-    index = order_strength(kernels)
-    choosiest = largest_of(index, filters, rng)
-    return np.sort(index[choosiest]), np.sort(side_contrast(kernels)[choosiest])
+    effect = against_untrained_layers(np.asarray(value), lambda _: chance, alive)
+    return Finding(float(effect), words, (float(value - high), float(value - low)), p, "untrained layers")
 
 
 def _alive(run: Run, analysis: Analysis) -> np.ndarray:
-    """Indices of kernels that are finite and not dead: what is dead stayed where chance left it."""
-    finite = np.isfinite(run.kernels[-1]).all(axis=(1, 2))
-    return np.flatnonzero([finite[r.index] and r.health != DEAD for r in analysis.kernels])
+    """bool (filters,): kernels that are finite and not dead; what is dead stayed where chance left it."""
+    return np.isfinite(run.kernels[-1]).all(axis=(1, 2)) & ~_dead(analysis.kernels)
+
+
+def _dead(records: list[KernelRecord]) -> np.ndarray:
+    return np.array([record.health == DEAD for record in records])
 
 
 def _likeness(analysis: Analysis) -> dict[str, Finding]:
@@ -168,9 +167,10 @@ def _likeness(analysis: Analysis) -> dict[str, Finding]:
             )
             found[f"like-prewitt-{name}"] = Finding(None, reason)
         else:
-            beyond = sum(value < SIGNIFICANT for value in p)
+            share = float(share_beyond(np.array(p), np.ones(len(p), dtype=bool)))
+            beyond = round(share * len(p))
             found[f"like-prewitt-{name}"] = Finding(
-                beyond / len(p),
+                share,
                 f"{beyond} of {len(p)} kernels match an edge operator, better than any line operator, with "
                 f"p < {SIGNIFICANT:g}; chance alone gives {len(p) * SIGNIFICANT:.1f} on average.",
                 share_interval(beyond, len(p)),
@@ -185,7 +185,7 @@ def _likeness(analysis: Analysis) -> dict[str, Finding]:
         found["edges-not-lines"] = Finding(None, "fewer than two kernels can be compared with operators")
         return found
     found["edges-not-lines"] = Finding(
-        float(differences.mean() - by_chance),
+        float(edges_over_lines(edges, lines, np.ones(len(edges), dtype=bool), by_chance)),
         f"{int(np.sum(differences > 0))} of {len(differences)} kernels match an edge operator better than "
         f"a line operator. Edge less line is {differences.mean():+.2f} on average, for untrained "
         f"kernels {by_chance:+.2f}.",
@@ -198,13 +198,15 @@ def _likeness(analysis: Analysis) -> dict[str, Finding]:
 def _learning(analysis: Analysis) -> dict[str, Finding]:
     """Which kernels learned something."""
     records = analysis.kernels
-    dead = sum(record.health == DEAD for record in records)
-    moved = sum(record.health != DEAD and (record.change.relative_norm or 0) >= MOVED for record in records)
+    dead = _dead(records)
+    change = np.array([record.change.relative_norm or 0.0 for record in records])
+    share = float(share_that_learned(change, dead))
+    moved = round(share * len(records))
     return {
         "each-learns": Finding(
-            moved / len(records),
+            share,
             f"{moved} of {len(records)} kernels moved by a tenth of their norm or more and are not dead; "
-            f"{dead} dead.",
+            f"{dead.sum()} dead.",
             share_interval(moved, len(records)),
             counted=f"{len(records)} kernels",
         )
@@ -213,27 +215,22 @@ def _learning(analysis: Analysis) -> dict[str, Finding]:
 
 def _zero_sum(run: Run, analysis: Analysis) -> dict[str, Finding]:
     """Whether edge-like kernels sum to zero more nearly than random ones do."""
-    dc = np.array([record.shares.dc for record in analysis.kernels if _is_edge(record)])
+    edge_like = np.array([_is_edge(record) for record in analysis.kernels])
+    every = np.array([record.shares.dc for record in analysis.kernels], dtype=float)
+    dc = every[edge_like]
     if len(dc) < 2:
         few = Finding(None, "fewer than two kernels are more like edges than like lines")
         return {"edges-sum-to-zero": few}
-    chance = _random_dc(run.config.network.initializer, run.kernels.shape[-1])
+    chance = dc_chance(run.config.network.initializer, run.kernels.shape[-1])
     return {
         "edges-sum-to-zero": Finding(
-            float(np.median(dc) / chance),
+            float(relative_dc(every, edge_like, chance)),
             f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels, "
             f"{percent(chance, 1)} of that of random ones (medians).",
             median_interval(dc / chance),
             counted=f"{len(dc)} kernels",
         )
     }
-
-
-@lru_cache
-def _random_dc(initializer: str, size: int) -> float:
-    """Median share of the mean in the energy of untrained kernels: less than half the mean share, 1/k²."""
-    drawn = initializer_kernels(initializer, size, DRAWS, rng_for(0, "dc", initializer))
-    return float(np.median(shares(drawn).dc))
 
 
 def _is_edge(record: KernelRecord) -> bool:

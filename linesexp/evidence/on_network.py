@@ -6,7 +6,7 @@ from linesexp.evidence.intervals import bootstrap_interval, paired_interval, sha
 from linesexp.kernels.analysis import Analysis
 from linesexp.kernels.verdicts import Finding
 from linesexp.run import Run
-from linesexp.seeing.depth import Depth, change_under_shifts, look_through
+from linesexp.seeing.depth import Depth, change_under_shifts, look_through, steadier_by_pooling
 from linesexp.seeing.forward import probabilities
 from linesexp.wording import percent
 
@@ -67,28 +67,23 @@ def _depth(run: Run) -> dict[str, Finding]:
         single = Finding(None, "the network has one convolution only")
         return dict.fromkeys(OF_DEPTH, single)
     counted = _pictures(len(seen.active))
-    detail, classes = (_explained(seen, what) for what in ("pixels", "classes"))
+    detail, classes = (seen.explained(what) for what in ("pixels", "classes"))
     active = seen.active.mean(axis=0)
     return {
         "early-keeps-detail": Finding(
-            float(detail[1] - detail[-1]),
+            seen.detail_lost(),
             f"Of the picture a linear readout recovers {_per_block(detail[1:])}.",
             _interval_of_explained(seen, "pixels", 1, -1),
             counted=counted,
         ),
         "deeper-selective": Finding(
-            float(classes[-1] - classes[1]),
+            seen.class_gained(),
             f"Of the classes a linear readout explains {_per_block(classes[1:])}; from the pixels themselves "
             f"{percent(classes[0])}. Of the cells of the convolutions {_per_block(active)} are above zero.",
             _interval_of_explained(seen, "classes", -1, 1),
             counted=counted,
         ),
     }
-
-
-def _explained(seen: Depth, what: str) -> np.ndarray:
-    """(blocks + 1,): 1 − Σ error / Σ error of the mean."""
-    return 1 - getattr(seen, what).sum(axis=0) / getattr(seen, f"{what}_mean").sum()
 
 
 def _interval_of_explained(seen: Depth, what: str, more: int, less: int) -> tuple[float, float] | None:
@@ -111,7 +106,7 @@ def _pooling(run: Run) -> dict[str, Finding]:
     before, after = change.mean(axis=0)
     return {
         OF_POOLING: Finding(
-            float(before - after),
+            steadier_by_pooling(change),
             f"Shifted by one or two pixels, the first layer’s maps change by {percent(after)} of their norm if "
             f"pooled, and by {percent(before)} if only one cell of each window is kept.",
             bootstrap_interval([change], lambda values, axis: np.subtract(*values.mean(axis=axis))),

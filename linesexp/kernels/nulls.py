@@ -81,9 +81,12 @@ def kernels_as_smooth(kernels: np.ndarray, count: int, rng: np.random.Generator)
     size = kernels.shape[-1]
     unit = unit_rows(kernels.reshape(len(kernels), -1))
     known = unit[np.isfinite(unit).all(axis=1)].reshape(-1, size, size)
-    if len(known) == 0:
-        return None
-    values, vectors = np.linalg.eigh(symmetric_covariance(known))
+    return None if len(known) == 0 else kernels_of_smoothness(symmetric_covariance(known), count, rng)
+
+
+def kernels_of_smoothness(covariance: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count, k, k) Gaussian kernels which, less their means and at norm 1, have this covariance (k², k²)."""
+    values, vectors = np.linalg.eigh(covariance)
     spread = _before_norming(np.maximum(values, 0), rng)
     return gaussian_kernels((vectors * spread) @ vectors.T, count, rng)
 

@@ -1,10 +1,9 @@
 """From what runs say about a claim to a verdict: supported, refuted or undecided.
 
-The independent unit is the run: several kernels of one network learned from the same pictures and from
-each other's errors. One run can refute a claim, but at most leaves it `undecided (one run)`.
+The independent unit is the run, or member of a study: several kernels of one network learned from the same
+pictures and from each other's errors. One run can refute a claim, but at most leaves it `undecided (one run)`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,7 @@ import numpy as np
 from linesexp.kernels.claims import Claim
 
 SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
-CONFIDENCE = 0.95
-FEWEST_RUNS = 3  # that decide a claim together
+LEVEL = 0.05  # of a p, after its correction, from which a study decides
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,28 @@ class Finding:
     interval: tuple[float, float] | None = None
     p: float | None = None
     counted: str = ""
+
+
+@dataclass(frozen=True)
+class OverMembers:
+    """What the members of a study say about a claim together.
+
+    effect: mean over members, None where none can say, `words` being the reason; interval: at 95 %; p:
+    two-sided, that the mean is the claim's reference; p_holm: corrected for all claims that were tested;
+    members: how many can say; wanted: how many of them lie on the wanted side of the reference;
+    contradicting: how many contradict the claim by themselves, beyond what luck gives the worst of so many;
+    None for a claim that is not about every run.
+    """
+
+    effect: float | None
+    interval: tuple[float, float] | None
+    p: float | None
+    p_holm: float | None
+    members: int
+    wanted: int
+    contradicting: int | None
+    test: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -51,47 +71,66 @@ class Judgement:
     runs: int
     verdict: str
     words: str
+    p_holm: float | None = None
+    wanted_side: int | None = None  # of the runs
+    contradicting: int | None = None
 
 
-def judge(claim: Claim, findings: Sequence[Finding]) -> Judgement:
-    """Verdict on a claim from one finding a run.
+def judge(claim: Claim, finding: Finding) -> Judgement:
+    """Verdict on a claim from one run.
 
-    One run: refuted if the claim is about every run and this one's interval lies wholly on the wrong side
-    of the reference, else `undecided (one run)`. FEWEST_RUNS or more: supported or refuted if the t
-    interval of the runs' mean effect lies wholly on one side. Without a measured effect
-    `undecided (not measured)`.
+    Refuted if the claim is about every run and this one's interval lies wholly on the wrong side of the
+    reference, else `undecided (one run)`; without a measured effect `undecided (not measured)`.
     """
-    measured = [finding for finding in findings if finding.effect is not None]
-    last = (measured or list(findings))[-1]
-    effects = np.array([finding.effect for finding in measured], dtype=float)
-    interval = last.interval if len(measured) == 1 else _interval_over_runs(effects)
-    effect = float(effects.mean()) if len(effects) else None
+    against = side_of(claim.wanted, claim.reference, finding.interval) == "against"
+    verdict = f"{UNDECIDED} (one run)"
+    if finding.effect is None:
+        verdict = f"{UNDECIDED} (not measured)"
+    elif against and claim.universal:
+        verdict = REFUTED
     return Judgement(
-        claim.id,
-        claim.sentence,
-        claim.made_in,
-        claim.measure,
-        claim.test if len(measured) < 2 else "t interval over runs",
-        claim.wanted,
-        claim.reference,
-        claim.refuted_by,
-        effect,
-        interval,
-        last.p if len(measured) == 1 else None,
-        last.counted if len(measured) < 2 else f"{len(measured)} runs",
-        len(measured),
-        _verdict(claim, effect, interval, len(measured)),
-        last.words,
+        *_of_claim(claim, claim.test),
+        effect=finding.effect,
+        interval=finding.interval,
+        p=finding.p,
+        counted=finding.counted,
+        runs=int(finding.effect is not None),
+        verdict=verdict,
+        words=finding.words,
     )
 
 
-def _verdict(claim: Claim, effect: float | None, interval: tuple[float, float] | None, runs: int) -> str:
-    if effect is None:
-        return f"{UNDECIDED} (not measured)"
-    side = side_of(claim.wanted, claim.reference, interval)
-    if runs == 1:
-        return REFUTED if side == "against" and claim.universal else f"{UNDECIDED} (one run)"
-    return {"for": SUPPORTED, "against": REFUTED}.get(side, UNDECIDED)
+def judge_members(claim: Claim, over: OverMembers) -> Judgement:
+    """Verdict on a claim from a study.
+
+    Supported or refuted if the interval of the mean effect lies wholly on one side of the reference and p,
+    corrected for all claims, is below LEVEL. A claim about every run is refuted by one member that
+    contradicts it.
+    """
+    side = side_of(claim.wanted, claim.reference, over.interval)
+    if over.effect is None:
+        verdict = f"{UNDECIDED} (not measured)"
+    elif claim.universal and over.contradicting:
+        verdict = REFUTED
+    elif over.interval is None:
+        verdict = f"{UNDECIDED} ({over.members} member{'s' if over.members != 1 else ''})"
+    elif side and over.p_holm is not None and over.p_holm < LEVEL:
+        verdict = {"for": SUPPORTED, "against": REFUTED}[side]
+    else:
+        verdict = UNDECIDED
+    return Judgement(
+        *_of_claim(claim, over.test),
+        effect=over.effect,
+        interval=over.interval,
+        p=over.p,
+        counted=f"{over.members} members",
+        runs=over.members,
+        verdict=verdict,
+        words=over.words,
+        p_holm=over.p_holm,
+        wanted_side=over.wanted,
+        contradicting=over.contradicting,
+    )
 
 
 def side_of(wanted: str, reference: float, interval: tuple[float, float] | None) -> str:
@@ -103,11 +142,7 @@ def side_of(wanted: str, reference: float, interval: tuple[float, float] | None)
     return "for" if above == (wanted == "above") else "against"
 
 
-def _interval_over_runs(effects: np.ndarray) -> tuple[float, float] | None:
-    """t interval of the mean; None for fewer than FEWEST_RUNS, of which it would be endless or luck."""
-    from scipy import stats  # takes longer to import than everything else here to run
-
-    if len(effects) < FEWEST_RUNS:
-        return None
-    half = stats.sem(effects) * stats.t.ppf((1 + CONFIDENCE) / 2, len(effects) - 1)
-    return float(effects.mean() - half), float(effects.mean() + half)
+def _of_claim(claim: Claim, test: str) -> tuple[str, str, str, str, str, str, float, str]:
+    """The first fields of a Judgement."""
+    own = claim.id, claim.sentence, claim.made_in, claim.measure
+    return (*own, test, claim.wanted, claim.reference, claim.refuted_by)

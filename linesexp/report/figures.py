@@ -36,7 +36,7 @@ def chosen_kernels(run: Run) -> tuple[int, int]:
     images, labels = run.dataset.part("test")
     weights = run.history.at(-1)
     answers = strongest_answers(images, weights["conv1/kernel"], weights["conv1/bias"], run.config.network)
-    first, second = (answers[labels == label].mean(axis=0) for label in class_pair(run))
+    first, second = (answers[labels == label].mean(axis=0) for label in class_pair(run.dataset))
     return int(np.argmax(second - first)), int(np.argmin(second - first))
 
 
@@ -49,7 +49,7 @@ def _responses(
     activated = ACTIVATIONS[network.activation](convolved)
     pooled = pool(activated, network.pool_size, kind=network.pooling)
     images, labels = run.dataset.part("test")
-    preferences = preference(strongest_answers(images, kernels, bias, network), labels, class_pair(run))
+    preferences = preference(strongest_answers(images, kernels, bias, network), labels, class_pair(run.dataset))
     return [
         Responses(
             name,
@@ -67,7 +67,7 @@ def _responses(
 def _test_pictures(run: Run) -> tuple[np.ndarray, list[str]]:
     """A typical test picture of each class of the pair (2, H, W, C), and their names."""
     images, labels = run.dataset.part("test")
-    pair = class_pair(run)
+    pair = class_pair(run.dataset)
     pictures = [_typical(images[labels == label]) for label in pair]
     return np.stack(pictures), [short_name(run.dataset.class_names[label]) for label in pair]
 

@@ -1,17 +1,15 @@
 """The ledger on the page: what was asked and what came out, and a card for each claim."""
 
 from linesexp.kernels.verdicts import REFUTED, SUPPORTED, UNDECIDED, Judgement, side_of
+from linesexp.wording import plain
 
 
 def about_ledger(judgements: list[Judgement]) -> list[str]:
-    """What was asked and what came out, in three sentences."""
+    """What was asked of one run and what came out, in three sentences."""
     measured = [j for j in judgements if j.effect is not None]
     sides = [leans(j) for j in measured if j.verdict.startswith(UNDECIDED)]
-    refuted, supported = (sum(j.verdict == word for j in judgements) for word in (REFUTED, SUPPORTED))
-    runs = max((j.runs for j in judgements), default=0)
+    refuted = sum(j.verdict == REFUTED for j in judgements)
     decided = f"{refuted} of them {'is' if refuted == 1 else 'are'} refuted"
-    if supported:
-        decided += f", {supported} supported"
     return [
         f"Asked were {len(judgements)} things that people say about such networks, each with a test that could "
         "prove it wrong.",
@@ -19,9 +17,7 @@ def about_ledger(judgements: list[Judgement]) -> list[str]:
         f"{sides.count('against')}, say nothing clear on {sides.count('')}, and "
         f"{len(judgements) - len(measured)} could not be measured.",
         "One run can prove none of it, as another seed gives other kernels: “undecided (one run)” is the best "
-        "that a claim can get here. Only claims about every such network fall with one that contradicts them."
-        if runs <= 1
-        else f"These are the verdicts of {runs} runs together.",
+        "that a claim can get here. Only claims about every such network fall with one that contradicts them.",
     ]
 
 
@@ -30,6 +26,11 @@ LEANINGS = {
     "against": "the numbers lean against it",
     "": "the numbers say nothing clear",
 }
+
+
+def kind_of(judgement: Judgement) -> str:
+    """supported, refuted or undecided: a verdict without its reason."""
+    return next(word for word in (SUPPORTED, REFUTED, UNDECIDED) if judgement.verdict.startswith(word))
 
 
 def leans(judgement: Judgement) -> str:
@@ -42,17 +43,16 @@ def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
     return [
         {
             "id": j.id,
-            "kind": next(word for word in (SUPPORTED, REFUTED, UNDECIDED) if j.verdict.startswith(word)),
+            "kind": kind_of(j),
             "verdict": j.verdict,
             "leans": LEANINGS[leans(j)] if j.effect is not None and j.verdict.startswith(UNDECIDED) else "",
             "claim": j.claim,
             "words": j.words[:1].upper() + j.words[1:].rstrip(".") + ".",
             "measure": j.measure,
             "effect": _effect(j),
-            "wanted": f"{j.wanted} {_short(j.reference)}",
-            "test": j.test + (f", p = {j.p:.2g}" if j.p is not None else ""),
-            "n": f"{j.runs} run{'s' if j.runs != 1 else ''}"
-            + (f", {j.counted}" if j.counted and j.runs == 1 else ""),
+            "wanted": f"{j.wanted} {plain(j.reference)}",
+            "test": j.test + _p(j),
+            "n": _counted(j),
             "refuted_by": j.refuted_by,
             "made_in": j.made_in,
         }
@@ -60,14 +60,23 @@ def ledger_cards(judgements: list[Judgement]) -> list[dict[str, str]]:
     ]
 
 
+def _p(judgement: Judgement) -> str:
+    if judgement.p is None:
+        return ""
+    corrected = "" if judgement.p_holm is None else f"; {judgement.p_holm:.2g} corrected for all claims (Holm)"
+    return f", p = {judgement.p:.2g}{corrected}"
+
+
+def _counted(judgement: Judgement) -> str:
+    if judgement.wanted_side is not None:  # of a study
+        return judgement.counted
+    runs = f"{judgement.runs} run{'s' if judgement.runs != 1 else ''}"
+    return f"{runs}, {judgement.counted}" if judgement.counted else runs
+
+
 def _effect(judgement: Judgement) -> str:
     if judgement.effect is None:
         return "–"
     if judgement.interval is None:
-        return _short(judgement.effect)
-    return f"{_short(judgement.effect)} (95 %: {' to '.join(map(_short, judgement.interval))})"
-
-
-def _short(value: float) -> str:
-    """Three digits at most."""
-    return f"{0.0 if abs(value) < 5e-4 else value:.3g}".replace("-", "−")
+        return plain(judgement.effect)
+    return f"{plain(judgement.effect)} (95 %: {' to '.join(map(plain, judgement.interval))})"

@@ -16,13 +16,17 @@ from linesexp.evidence.measuring import analyse
 from linesexp.kernels.analysis import analysis_json
 from linesexp.report import figures
 from linesexp.report.page import page_of
+from linesexp.report.place import place_png
 from linesexp.run import Run
 from linesexp.runs.folder import DamagedFile
+from linesexp.study.place import digest_of, place_of
+from linesexp.study.reading import Study
 from linesexp.views.style import png_bytes
 
 STAGE = "report"
 NEEDS = ("config.json", "dataset.npz", "history.csv")
 MADE_FROM_PREFIXES = (*NEEDS, "layers.json", "kernels/")
+OF_STUDY = ("figures/place.png", "report.html")  # what a study that the run lies in changes
 Progress = Callable[[int, int, str], None]
 Maker = Callable[[Run], bytes]
 Makers = Mapping[str, Maker]
@@ -34,26 +38,28 @@ def make(
     progress: Progress = lambda done, total, words: None,
     by: Makers | None = None,
     needs: Sequence[str] = NEEDS,
+    study: Study | None = None,
 ) -> list[str]:
-    """Make each of these files (keys of `by`, makers(run) unless given) that is not current, and commit it.
+    """Make each of these files (keys of `by`, or of makers(run, study)) that is not current, and commit it.
 
-    Returns those made. needs: what the run must have. Raises MissingFile without recorded steps, DamagedFile
-    where an input is damaged.
+    Returns those made. needs: what the run must have; study: one to show its place in. Raises MissingFile
+    without recorded steps, DamagedFile where an input is damaged.
     """
     run.require(*needs)
     with run.folder.writing():
-        made_from, known = _made_from(run), makers(run) if by is None else by
+        made_from, known = _made_from(run), makers(run, study) if by is None else by
+        digests = {name: made_from + digest_of(study) * (name in OF_STUDY) for name in names}
         manifest = run.folder.manifest()
         run.check(except_for=STAGE)
         damaged = {error.name for error in run.folder.damaged()}
         stale = [
             name
             for name in names
-            if name not in manifest or manifest[name].made_from != made_from or name in damaged
+            if name not in manifest or manifest[name].made_from != digests[name] or name in damaged
         ]
         for index, name in enumerate(stale):
             progress(index, len(stale), name)
-            run.folder.commit({name: known[name](run)}, STAGE, made_from)
+            run.folder.commit({name: known[name](run)}, STAGE, digests[name])
         progress(len(stale), len(stale), "done")
     return stale
 
@@ -79,14 +85,21 @@ ALWAYS: dict[str, Maker] = {
 MEASURES = ("analysis.json", "figures/similarity.png", "figures/kernels_before_after.png")
 
 
-def makers(run: Run) -> dict[str, Maker]:
-    """What a run's report is made of: each file's name and what makes it, in an order that works."""
+def makers(run: Run, study: Study | None = None) -> dict[str, Maker]:
+    """What a run's report is made of: each file's name and what makes it, in an order that works.
+
+    study: one to show the run's place in, see study.place.study_of.
+    """
     deeper: dict[str, Maker] = {}
     for number in range(2, len(run.config.network.filters) + 1):
         deeper["figures/compositions.png"] = _png(figures.compositions)
         deeper[f"figures/conv{number}.png"] = _png(partial(figures.deeper_sheet, layer=f"conv{number}"))
         deeper[f"gifs/conv{number}.gif"] = partial(figures.deeper_film, layer=f"conv{number}")
-    return ALWAYS | deeper | {"report.html": lambda run: page_of(run).encode()}
+    if study is None:
+        return ALWAYS | deeper | {"report.html": lambda run: page_of(run).encode()}
+    place = cache(partial(place_of, run, study))
+    deeper["figures/place.png"] = lambda run: place_png(place())
+    return ALWAYS | deeper | {"report.html": lambda run: page_of(run, place()).encode()}
 
 
 def gifs(run: Run) -> list[str]:
@@ -110,7 +123,7 @@ def bytes_of(run: Run, name: str) -> bytes:
 
 def _made_from(run: Run) -> str:
     """Digest of the files of the run and its controls, and of the code, that everything here is made from."""
-    digest = hashlib.sha256(_code_digest().encode())
+    digest = hashlib.sha256(code_digest().encode())
     for of, each in {"": run, **run.controls}.items():
         for name, entry in sorted(each.folder.manifest().items()):
             if name.startswith(MADE_FROM_PREFIXES):
@@ -119,7 +132,8 @@ def _made_from(run: Run) -> str:
 
 
 @cache
-def _code_digest() -> str:
+def code_digest() -> str:
+    """Digest of all code, templates and styles of the package."""
     package = Path(linesexp.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*")):

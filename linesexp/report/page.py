@@ -21,6 +21,7 @@ from linesexp.report.evidence import (
 )
 from linesexp.report.layer_table import layer_table
 from linesexp.report.ledger import about_ledger, ledger_cards
+from linesexp.report.place import place_section
 from linesexp.report.sentences import (
     about_blind_border,
     about_chance,
@@ -35,6 +36,7 @@ from linesexp.report.sentences import (
 )
 from linesexp.run import Run
 from linesexp.runs.formats import parse_json
+from linesexp.study.place import Place
 from linesexp.views.animation import first_frame
 from linesexp.views.page import data_uri, fewer_colours, render_page
 from linesexp.wording import shown
@@ -42,8 +44,8 @@ from linesexp.wording import shown
 FRAMES = 60  # of a GIF at most: more would take much memory and patience
 
 
-def page_of(run: Run) -> str:
-    """The report as HTML. Needs the run's analysis, figures and GIFs."""
+def page_of(run: Run, place: Place | None = None) -> str:
+    """The report as HTML. Needs the run's analysis, figures and GIFs, also that of its place in a study."""
     config, analysis, dataset = run.config, run.analysis, run.dataset
     layers = layer_table(config, dataset.pixels.shape[-1], len(dataset.class_names))
     first = config.network.filters[0]
@@ -131,6 +133,7 @@ def page_of(run: Run) -> str:
             "cards": ledger_cards(analysis.ledger),
             "missing": analysis.missing,
         },
+        place=None if place is None else place_section(place, _png(run, "figures/place.png")),
         repeat=_repeat(run),
     )
 

@@ -78,6 +78,14 @@ def parse_csv(data: bytes, source: str) -> list[dict[str, float]]:
         raise InputError(f"{source}: not a table of numbers ({error})") from None
 
 
+def parse_table(data: bytes, source: str) -> list[dict[str, str]]:
+    """Rows of texts. Raises InputError for what is no table."""
+    try:
+        return list(csv.DictReader(io.StringIO(data.decode()), strict=True))
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{source}: not a table ({error})") from None
+
+
 def parse_json(data: bytes, source: str) -> dict[str, Any]:
     """Raises InputError for anything but a JSON object."""
     try:

@@ -1,6 +1,6 @@
 """Block and BlockResult: what a worker of a study is given and what it hands back, also as bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -57,6 +57,8 @@ class BlockResult:
     run's history.csv.
     test_probabilities: float32 (members, test pictures, classes), by the trained networks.
     seconds: what the block took.
+    measures: name → float64 (members, …): what the worker measured on its networks right after their training,
+    as it needs the pictures (study/networks.py); may be empty.
     """
 
     steps: np.ndarray
@@ -66,34 +68,37 @@ class BlockResult:
     log: dict[str, np.ndarray]
     test_probabilities: np.ndarray
     seconds: float
+    measures: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def result_bytes(result: BlockResult) -> bytes:
     """A result as .safetensors; equal results, seconds too, give equal bytes."""
     tensors = {name: getattr(result, name) for name in KINDS}
-    for group in ("untrained", "trained", "log"):
+    for group in ("untrained", "trained", "log", "measures"):
         tensors |= {f"{group}/{name}": values for name, values in getattr(result, group).items()}
-    return tensors_bytes(tensors, {"seconds": result.seconds, "weights": list(result.trained)})
+    about = {"seconds": result.seconds, "weights": list(result.trained), "measures": list(result.measures)}
+    return tensors_bytes(tensors, about)
 
 
 def parse_result(data: bytes, source: str) -> BlockResult:
     """The result in these bytes. Raises InputError, naming the source, for anything else."""
     tensors, about = parse_tensors(data, source)
-    names = about.get("weights")  # safetensors keeps them in an order of its own
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{source}: not the result of a block (its header does not name the weights)")
-    groups = {"untrained": names, "trained": names, "log": list(LOG)}
+    names, measured = about.get("weights"), about.get("measures", [])  # safetensors has an order of its own
+    for listed in (names, measured):
+        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+            raise InputError(f"{source}: not the result of a block (its header does not name the weights)")
+    groups = {"untrained": names, "trained": names, "log": list(LOG), "measures": measured}
     expected = [*KINDS, *(f"{group}/{name}" for group, members in groups.items() for name in members)]
     if odd := sorted(set(expected) ^ set(tensors)):
         raise InputError(f"{source}: not the result of a block ({odd[0]} is missing or does not belong there)")
     seconds = about.get("seconds")
     if not isinstance(seconds, int | float):
         raise InputError(f"{source}: does not say how many seconds the block took")
-    untrained, trained, log = (
+    untrained, trained, log, measures = (
         {name: tensors[f"{group}/{name}"] for name in members} for group, members in groups.items()
     )
     steps, kernels, probabilities = (tensors[name] for name in KINDS)
-    found = BlockResult(steps, kernels, untrained, trained, log, probabilities, float(seconds))
+    found = BlockResult(steps, kernels, untrained, trained, log, probabilities, float(seconds), measures)
     if wrong := _misfit(found):
         raise InputError(f"{source}: damaged ({wrong})")
     return found
@@ -121,6 +126,9 @@ def _misfit(result: BlockResult) -> str | None:
     for name, values in result.log.items():
         if values.dtype != np.float64 or values.shape != (members, int(steps[-1]) + 1):
             return f"log {name} is {values.dtype} of shape {values.shape}"
+    for name, values in result.measures.items():
+        if values.dtype != np.float64 or values.ndim == 0 or len(values) != members:
+            return f"measure {name} is {values.dtype} of shape {values.shape}"
     return None
 
 

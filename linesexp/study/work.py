@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from linesexp.first_layer import handmade_layer
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.picture_settings import ImagesConfig
 from linesexp.study.blocks import Block, result_bytes
+from linesexp.study.networks import network_measures
 
 OnEpoch = Callable[[int, int], None]  # epochs done, epochs in all
 Work = Callable[[Block, OnEpoch], bytes]  # a block → the bytes of its result
@@ -26,7 +28,10 @@ _one_at_a_time = threading.Lock()
 
 
 def train_members(block: Block, on_epoch: OnEpoch) -> bytes:
-    """Train a block's members in this process, on one thread; returns the bytes of its BlockResult."""
+    """Train a block's members in this process, on one thread, and measure what they do with pictures.
+
+    Returns the bytes of its BlockResult.
+    """
     from linesexp.learning.backend import quiet_import, quiet_running, use_one_thread
 
     if "linesexp.learning.block" in sys.modules:
@@ -38,7 +43,9 @@ def train_members(block: Block, on_epoch: OnEpoch) -> bytes:
             from linesexp.learning.block import train_block
     dataset = _dataset(block.config.images)
     first_layer = handmade_layer(block.config, dataset.pixels.shape[-1])
-    return result_bytes(train_block(block, dataset, on_epoch, first_layer=first_layer))
+    result = train_block(block, dataset, on_epoch, first_layer=first_layer)
+    measures = network_measures(block, result.untrained, result.trained, dataset)
+    return result_bytes(replace(result, measures=measures))
 
 
 def block_text(block: Block) -> str:

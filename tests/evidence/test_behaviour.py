@@ -102,4 +102,4 @@ def test_the_classes_compared_are_horizontal_and_vertical_or_the_first_two(
     angles_deg, pair, settings, draw, plant
 ):
     config = settings(angles_deg=angles_deg)
-    assert class_pair(plant(config, {0: draw(config, np.random.default_rng(0))})) == pair
+    assert class_pair(plant(config, {0: draw(config, np.random.default_rng(0))}).dataset) == pair

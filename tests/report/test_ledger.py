@@ -5,17 +5,21 @@ import dataclasses
 import pytest
 
 from linesexp.kernels.claims import CLAIMS
-from linesexp.kernels.verdicts import Finding, judge
+from linesexp.kernels.verdicts import Finding, OverMembers, judge, judge_members
 from linesexp.report.ledger import about_ledger, leans, ledger_cards
 
 CLAIM = dataclasses.replace(CLAIMS[0], wanted="above", reference=0.5, universal=True)
 
 
-def judged(*intervals, claim=CLAIM):
-    """One finding a run, from (low, high)."""
-    return judge(
-        claim, [Finding((low + high) / 2, "words", (low, high), counted="9 things") for low, high in intervals]
-    )
+def judged(interval, claim=CLAIM):
+    """By one run, from (low, high)."""
+    return judge(claim, Finding(sum(interval) / 2, "words", interval, counted="9 things"))
+
+
+def together(interval, p_holm=0.01):
+    """By three members."""
+    mean = sum(interval) / 2
+    return judge_members(CLAIM, OverMembers(mean, interval, 0.001, p_holm, 3, 2, 0, "a test", "words"))
 
 
 HIGH, LOW, WIDE = (0.8, 0.9), (0.1, 0.2), (0.2, 0.9)
@@ -29,9 +33,10 @@ KINDS = {
         "lean against",
     ),
     "one run, unclear": (judged(WIDE), "undecided", "undecided (one run)", "nothing clear"),
-    "not measured": (judge(CLAIM, [Finding(None, "why not")]), "undecided", "undecided (not measured)", ""),
-    "runs, for": (judged((0.8, 0.8), (0.81, 0.81), (0.79, 0.79)), "supported", "supported", ""),
-    "runs, against": (judged((0.1, 0.1), (0.12, 0.12), (0.11, 0.11)), "refuted", "refuted", ""),
+    "not measured": (judge(CLAIM, Finding(None, "why not")), "undecided", "undecided (not measured)", ""),
+    "members, for": (together(HIGH), "supported", "supported", ""),
+    "members, against": (together(LOW), "refuted", "refuted", ""),
+    "members, too few for all claims": (together(HIGH, 0.1), "undecided", "undecided", "lean towards"),
 }
 
 
@@ -59,8 +64,8 @@ def test_the_summary_counts_every_claim_once():
     assert "undecided (one run)" in last
 
 
-def test_several_runs_are_counted_as_such():
-    judgements = [KINDS["runs, for"][0], KINDS["runs, against"][0]]
-    _, counted, last = about_ledger(judgements)
-    assert counted.startswith("1 of them is refuted, 1 supported")
-    assert last == "These are the verdicts of 3 runs together."
+def test_a_card_says_how_many_said_so_and_with_which_p():
+    of_run, of_study = ledger_cards([judged(HIGH), together(HIGH)])
+    assert of_run["n"] == "1 run, 9 things"
+    assert of_study["n"] == "3 members"
+    assert of_study["test"] == "a test, p = 0.001; 0.01 corrected for all claims (Holm)"

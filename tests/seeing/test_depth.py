@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from linesexp.config import NetworkConfig
-from linesexp.seeing.depth import PENALTIES, change_under_shifts, look_through, readout_errors
+from linesexp.seeing.depth import change_under_shifts, look_through
 from linesexp.seeing.forward import forward
+from linesexp.seeing.readouts import PENALTIES, readout_errors, targets_of
 
 COUNTS = (60, 20, 30)  # training, validation, test
 
@@ -23,6 +24,10 @@ def parts(*width, seed=0):
 def chance(targets):
     """Squared errors of the training pictures' mean."""
     return ((targets[2] - targets[0].mean(axis=0)) ** 2).sum(axis=1)
+
+
+def errors_of(features, *targets):
+    return readout_errors(features, [targets_of(each) for each in targets])
 
 
 def ridge(features, targets, penalty):
@@ -50,40 +55,40 @@ def test_a_readout_is_the_ridge_regression_of_the_penalty_that_validation_prefer
     solved = [ridge(features, targets, penalty * length) for penalty in PENALTIES]
     best = np.argmin([errors[0].sum() for errors in solved])
     assert (best < 4) == (noise < 1)  # so both ends of the penalties are asked for
-    (found,) = readout_errors(features, [targets])
+    (found,) = errors_of(features, targets)
     np.testing.assert_allclose(found, solved[best][1], rtol=2e-3)
 
 
 def test_a_feature_that_is_the_target_is_read_without_error():
     features = parts(4)
-    (found,) = readout_errors(features, [[part[:, 1:2] for part in features]])
+    (found,) = errors_of(features, [part[:, 1:2] for part in features])
     assert found.sum() < 1e-4 * chance(features).sum()
 
 
 def test_features_that_know_nothing_do_about_as_well_as_the_mean():
     targets = parts(2, seed=8)
-    (found,) = readout_errors(parts(100), [targets])
+    (found,) = errors_of(parts(100), targets)
     assert found.mean() == pytest.approx(chance(targets).mean(), rel=0.15)
 
 
 def test_features_that_never_change_give_the_mean():
     targets = parts(2)
-    (found,) = readout_errors([np.ones((count, 7), np.float32) for count in COUNTS], [targets])
+    (found,) = errors_of([np.ones((count, 7), np.float32) for count in COUNTS], targets)
     np.testing.assert_allclose(found, chance(targets), rtol=1e-5)
 
 
 def test_scale_and_offset_of_the_features_do_not_matter():
     features, targets = parts(20), parts(2, seed=1)
-    (found,) = readout_errors(features, [targets])
-    (scaled,) = readout_errors([100 * part + 7 for part in features], [targets])
+    (found,) = errors_of(features, targets)
+    (scaled,) = errors_of([100 * part + 7 for part in features], targets)
     np.testing.assert_allclose(scaled, found, rtol=2e-2)
 
 
 def test_each_target_is_read_by_itself():
     features, first, second = parts(5), parts(1, seed=1), [part[:, :1] for part in parts(5)]
-    together = readout_errors(features, [first, second])
+    together = errors_of(features, first, second)
     for errors, target in zip(together, (first, second), strict=True):
-        np.testing.assert_array_equal(errors, readout_errors(features, [target])[0])
+        np.testing.assert_array_equal(errors, errors_of(features, target)[0])
 
 
 # Layers.

@@ -3,10 +3,12 @@
 import os
 import signal
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from linesexp.images.dataset import make_dataset
 from linesexp.seeds import rng_for
 from linesexp.study.blocks import LOG, Block, BlockResult, result_bytes
 
@@ -28,13 +30,18 @@ def quick(block: Block, on_epoch) -> bytes:
         BlockResult(
             steps=steps,
             kernels=kernels,
-            untrained={"conv1/kernel": drawn(SIZE, SIZE, 1, FILTERS)},
-            trained={"conv1/kernel": drawn(SIZE, SIZE, 1, FILTERS)},
+            untrained={"conv1/kernel": drawn(SIZE, SIZE, 1, FILTERS), "conv1/bias": drawn(FILTERS)},
+            trained={"conv1/kernel": drawn(SIZE, SIZE, 1, FILTERS), "conv1/bias": drawn(FILTERS)},
             log={name: drawn(EPOCHS + 1, dtype=np.float64) for name in LOG},
-            test_probabilities=drawn(4, 2),
+            test_probabilities=drawn(test_pictures(block.config.images), 2),
             seconds=0.0,
         )
     )
+
+
+@lru_cache
+def test_pictures(images) -> int:
+    return len(make_dataset(images).part("test")[1])
 
 
 def slow(block: Block, on_epoch) -> bytes:

@@ -1,0 +1,163 @@
+"""Every sentence of a study's page that states something, computed from its numbers."""
+
+from linesexp.kernels.records import SIGNIFICANT
+from linesexp.kernels.verdicts import LEVEL, REFUTED, SUPPORTED, UNDECIDED, Judgement
+from linesexp.report.ledger import leans
+from linesexp.study.analysis import Condition, Number, StudyAnalysis
+from linesexp.study.recurring import ALIKE, SMALLEST
+from linesexp.study.roles import CONTROL, OTHER, role_of
+from linesexp.study.statistics import BOOTSTRAP, FEWEST, smallest_p
+from linesexp.wording import percent
+
+
+def title(analysis: StudyAnalysis) -> str:
+    """What the page is about."""
+    members = sum(condition.members for condition in analysis.conditions)
+    return f"What {members:,} network{'s' if members != 1 else ''} learned from pictures of lines"
+
+
+def summary(analysis: StudyAnalysis) -> list[str]:
+    """The verdicts first, then the number that most people ask for."""
+    reference = analysis.condition(analysis.reference)
+    asked = len(reference.ledger)
+    measured = [judgement for judgement in reference.ledger if judgement.effect is not None]
+    supported, refuted = (sum(j.verdict == word for j in measured) for word in (SUPPORTED, REFUTED))
+    rest = len(measured) - supported - refuted
+    left = [f"{rest} stay{'s' if rest == 1 else ''} undecided"] if rest else []
+    left += [f"{asked - len(measured)} could not be measured"] if asked > len(measured) else []
+    sentences = [
+        f"Of {asked} things that people say about such networks, {_count(reference.members, 'network')} of the "
+        f"condition {reference.name} support {supported} and refute {refuted}"
+        f"{'; ' if left else ''}{' and '.join(left)}."
+    ]
+    if few := too_few(reference, analysis.method):
+        sentences.append(few)
+    shuffled = [
+        f"; learned from shuffled labels, {_with_interval(condition.measures['matched'])} do"
+        for condition in analysis.conditions
+        if condition.name == "shuffled-labels" and analysis.reference != condition.name
+    ]
+    sentences.append(
+        f"On average {_with_interval(reference.measures['matched'], '95 % interval ')} of a network’s kernels "
+        f"resemble a classical operator more than 95 % of untrained kernels do{''.join(shuffled)}; luck alone "
+        f"gives {percent(SIGNIFICANT)}. More than 95 % of random kernels that are as smooth, "
+        f"{_with_interval(reference.measures['matched_smooth'])} do."
+    )
+    return sentences
+
+
+def refuted_claims(analysis: StudyAnalysis) -> list[Judgement]:
+    """The claims that the reference condition refutes."""
+    return [j for j in analysis.condition(analysis.reference).ledger if j.verdict == REFUTED]
+
+
+def too_few(condition: Condition, method: str) -> str:
+    """Why so few members decide nothing, if that is so."""
+    tests = sum(judgement.p is not None for judgement in condition.ledger)
+    if condition.members < FEWEST:
+        return f"{_count(condition.members, 'member')} are too few for intervals, which need {FEWEST}."
+    if method != BOOTSTRAP or tests * smallest_p(condition.members) < LEVEL:
+        return ""
+    enough = next(n for n in range(condition.members, 100) if tests * smallest_p(n) < LEVEL)
+    worst = min(tests * smallest_p(condition.members), 1)
+    leaning = [leans(j) for j in condition.ledger if j.verdict.startswith(UNDECIDED) and j.effect is not None]
+    return (
+        f"{condition.members} members are too few to decide {tests} claims at once: even where all agree, p "
+        f"corrected for all claims is {worst:.2f}; {enough} members could. As it is, the intervals of "
+        f"{leaning.count('for')} claims lie wholly on the wanted side, and those of "
+        f"{leaning.count('against')} wholly on the other."
+    )
+
+
+def about_method(analysis: StudyAnalysis) -> list[str]:
+    """How verdicts, intervals, p and chance come about."""
+    seeds = len(analysis.data_seeds)
+    pictures = (
+        f"All members learned from the same pictures (data seed {analysis.data_seeds[0]}), so intervals say "
+        "how far other initial weights would change a number, and not other pictures."
+        if seeds == 1
+        else f"Every seed learned from {seeds} sets of pictures, and intervals speak of other seeds and other "
+        "pictures alike."
+    )
+    return [
+        f"The unit is the network and never its kernels, which learned from each other’s errors. {pictures}",
+        f"Intervals hold the mean over members with 95 % confidence ({analysis.method}). p is two-sided, that "
+        "the mean is the reference of the claim, or that there is no difference; it is corrected by Holm’s "
+        "method over all claims of a condition.",
+        "Kernels of chance are drawn once for each condition: as smooth as the kernels of all its members "
+        "together, or their untrained weights in random order. A run has only its own kernels for that.",
+        f"A claim is supported or refuted if its interval lies wholly on one side of the reference and the "
+        f"corrected p is below {LEVEL:g}. A claim about every network falls with one that contradicts it by "
+        "itself, at a level that allows for how many were asked.",
+    ]
+
+
+def about_emergence(analysis: StudyAnalysis) -> str:
+    """When kernels come to resemble operators."""
+    parts = []
+    for condition in analysis.conditions:
+        number = condition.measures["emergence"]
+        if role_of(condition, analysis) != CONTROL and number.mean is not None:
+            interval = "" if number.low is None else f" ({number.low:.1f} to {number.high:.1f})"
+            parts.append(f"{condition.name} {number.mean:.1f}{interval}")
+    if not parts:
+        return ""
+    return (
+        "A kernel’s match emerges at the recorded step from which it stays beyond 95 % of untrained kernels to "
+        f"the end. The middle kernel’s epoch, mean over members: {', '.join(parts)}."
+    )
+
+
+def about_differences(analysis: StudyAnalysis) -> str:
+    """Which conditions change what."""
+    parts = []
+    for condition in analysis.conditions:
+        gap = condition.differences.get("matched")
+        if gap is None or gap.mean is None or role_of(condition, analysis) != OTHER:
+            continue
+        clear = gap.p_holm is not None and gap.p_holm < LEVEL
+        change = percent(gap.mean).replace(" %", "").removeprefix("−")
+        word = ("more" if gap.mean > 0 else "fewer") if clear else "not clearly other"
+        parts.append(f"{condition.name}: {change + ' points ' if clear else ''}{word}")
+    words = (
+        f"Each member is compared with the member of {analysis.reference} that has the same seed, and so began "
+        "with the same weights where the layers are of the same size."
+    )
+    if parts:
+        words += f" Kernels that resemble an operator, in percentage points: {'; '.join(parts)}."
+    return words
+
+
+def about_recurring(analysis: StudyAnalysis) -> str:
+    """What the groups are."""
+    reference = analysis.condition(analysis.reference).recurring
+    sampled = any(c.recurring.members < c.members for c in analysis.conditions)
+    return (
+        "Two kernels are as alike as one, turned, mirrored or inverted, is to the other (|cosine|). Groups "
+        f"are those of average linkage at {ALIKE:g}, of {SMALLEST} kernels or more. "
+        f"Of the kernels of {analysis.reference}, {reference.grouped} of {reference.kernels} are in a group; "
+        f"of as many random kernels that are as smooth, {reference.by_chance}."
+        + (" Of large conditions the kernels of some members, evenly chosen, are looked at." if sampled else "")
+    )
+
+
+def about_variation(analysis: StudyAnalysis) -> str:
+    """What variance components say."""
+    return (
+        f"Every seed was trained on the pictures of {len(analysis.data_seeds)} data seeds. What differs "
+        "between members comes from the pictures, from how the weights were drawn (and dropout), or only from "
+        "both together: shares of the variance, and p of F tests that pictures, or seeds, make no difference."
+    )
+
+
+def _with_interval(number: Number, name: str = "") -> str:
+    """A share, and its interval; name: what to call that."""
+    if number.mean is None:
+        return "an unknown share"
+    if number.low is None or number.high is None:
+        return percent(number.mean)
+    return f"{percent(number.mean)} ({name}{100 * number.low:.0f} to {100 * number.high:.0f})"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
