@@ -17,9 +17,9 @@ from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
 from linesexp.keeping import Keeper
 from linesexp.room import check_room_to_generate, check_room_to_train, naming_memory, pictures_of
-from linesexp.run import STUDY, Run, open_run
+from linesexp.run import Run, open_run
 from linesexp.runs.atomic import storage_errors
-from linesexp.runs.folder import DamagedFile, RunFolder
+from linesexp.runs.folder import STUDY, DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors
 from linesexp.runs.manifest import sha256
 from linesexp.runs.trees import write_tree

@@ -88,11 +88,11 @@ class Workers:
             raise StudyIncomplete(f"no worker for {self._wait:g} s (see --wait-for-workers){remedy}")
 
     def _threads(self) -> dict[str, int]:
-        """address → threads, of all workers that the scheduler knows now."""
+        """address → threads, of all workers that take blocks now: one short of memory may not."""
         if self._client.status not in ("running", "connecting"):
             raise scheduler_gone()
         try:
-            threads = self.ask(self.scheduler.ncores)
+            threads = self.ask(self.scheduler.ncores_running)
         except (OSError, TimeoutError):
             self._silent_since = self._silent_since or self._looked
             if time.monotonic() - self._silent_since >= SILENT:

@@ -1,6 +1,7 @@
 """What tests of studies share: small settings, work that trains nothing, clusters as processes of their own."""
 
 import contextlib
+import importlib.util
 import os
 import signal
 import subprocess
@@ -33,6 +34,15 @@ def settings(small):
     """Two conditions with ten seeds each, in blocks of two."""
     conditions = chosen_conditions(["default", "weight-decay"], small, {})
     return StudySettings.of(small, conditions, range(10), [0], block_size=2)
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """The module of that name: studies whose every kernel is known."""
+    spec = importlib.util.spec_from_file_location("planted", HERE / "planted.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
