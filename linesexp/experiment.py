@@ -16,9 +16,9 @@ from linesexp.first_layer import check_given, first_layer_of
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
 from linesexp.keeping import Keeper
-from linesexp.run import STUDY, Run, dataset_bytes, open_run
+from linesexp.run import Run, dataset_bytes, open_run
 from linesexp.runs.atomic import storage_errors
-from linesexp.runs.folder import DamagedFile, RunFolder
+from linesexp.runs.folder import STUDY, DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors
 from linesexp.runs.manifest import sha256
 from linesexp.views.contact_sheet import MOST_CLASSES, contact_sheet

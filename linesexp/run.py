@@ -10,7 +10,7 @@ from linesexp.config import ExperimentConfig, build_config
 from linesexp.errors import InputError
 from linesexp.images.dataset import SPLITS, Dataset
 from linesexp.kernels.analysis import Analysis, parse_analysis
-from linesexp.runs.folder import DamagedFile, MissingFile, RunFolder
+from linesexp.runs.folder import STUDY, DamagedFile, MissingFile, RunFolder
 from linesexp.runs.formats import npz_bytes, parse_csv, parse_json, parse_npz
 from linesexp.runs.steps import WeightsHistory, read_steps
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from linesexp.notebook.plots import Plots
 
 CONTROLS = ("frozen-random", "frozen-prewitt", "frozen-learned", "shuffled-labels")  # see controls.py
-STUDY = "study.json"  # what a study's folder holds, and no run's
 COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json": "report"}
 
 

@@ -18,7 +18,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     records: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        for field in msgspec.structs.fields(self):
+        for field in fields(type(self)):
             value = getattr(self, field.name)
             try:
                 # A list becomes a tuple here, so that equal settings are equal.
@@ -39,9 +39,15 @@ def choices(section: type[Section], name: str) -> tuple[str, ...]:
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
+@cache
+def fields(section: type[Section]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """All fields in their order. Kept, because reading the types of a section's fields takes a while."""
+    return msgspec.structs.fields(section)
+
+
 def settable(section: type[Section]) -> list[msgspec.structs.FieldInfo]:
     """The fields that a user may set, in their order."""
-    return [field for field in msgspec.structs.fields(section) if field.name not in section.records]
+    return [field for field in fields(section) if field.name not in section.records]
 
 
 @cache

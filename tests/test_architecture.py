@@ -38,11 +38,17 @@ NO_KERAS = (
     "linesexp.seeing.forward",
     "linesexp.inspecting.page",
     "linesexp.study.blocks",
+    "linesexp.study.conditions",
+    "linesexp.study.folder",
+    "linesexp.study.plan",
+    "linesexp.study.reading",
 )
 FORBIDDEN = {  # room: what it never imports, not even through others
     **dict.fromkeys(NO_KERAS, KERAS),
     "linesexp.learning": ("linesexp.kernels", "linesexp.seeing", "linesexp.views", *ABOVE),
 }
+DASK = ("dask", "distributed")
+WITH_DASK = ("linesexp.study.cluster", "linesexp.study.workers", "linesexp.study.dispatch")
 FORBIDDEN_DIRECTLY = {
     "linesexp.views": ("linesexp.runs", *ABOVE),
     "linesexp.kernels": ("linesexp.views", "linesexp.runs", *ABOVE),
@@ -137,6 +143,18 @@ def test_a_room_does_not_import_its_neighbours(room):
         if any(inside(name, forbidden) for forbidden in FORBIDDEN_DIRECTLY[room])
     }
     assert not wrong
+
+
+def test_only_what_speaks_with_a_cluster_imports_dask():
+    with_dask = {
+        module for module in MODULES for name in imports(module) if any(inside(name, dask) for dask in DASK)
+    }
+    assert with_dask == set(WITH_DASK)
+
+
+@pytest.mark.parametrize("module", [name for name in rooms("linesexp.study") if name not in WITH_DASK])
+def test_a_study_in_one_process_needs_no_dask(module):
+    assert not [name for name in reach(module) if any(inside(name, dask) for dask in DASK)]
 
 
 def test_learning_imports_only_the_rooms_that_it_needs():

@@ -22,8 +22,8 @@ from linesexp.config import SECTIONS
 from linesexp.runs import RunFolder
 from linesexp.section import settable
 
-COMMANDS = ("generate", "train", "report", "predict", "see", "filter", "verify")
-HEAVY = {"tensorflow", "keras", "scipy", "matplotlib"}
+COMMANDS = ("generate", "train", "report", "predict", "study", "inspect", "see", "filter", "verify")
+HEAVY = {"tensorflow", "keras", "scipy", "matplotlib", "dask", "distributed"}
 SETTINGS = [
     ("generate" if section == "images" else "train", field)
     for section, kind in SECTIONS.items()

@@ -15,7 +15,8 @@ class MemberConvolution(keras.layers.Layer):
     """Convolution, activation and pooling of one block of each member's network.
 
     Takes the picture that all share (shared=True), or the members' maps. Max-pooling comes before bias and
-    activation here: neither changes which of several numbers is the largest, and after it there are fewer.
+    activation here: all activations rise, so neither changes which of several numbers is the largest, and
+    after it there are a quarter as many.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class MemberConvolution(keras.layers.Layer):
         self._members, self._groups = members, 1 if shared else members
         self._filters, self._size, self._padding = filters, size, padding
         self._activation = keras.activations.get(activation)
-        self._pooling, self._pool_size = pooling, pool_size
+        self._pooling, self._window = pooling, (pool_size, pool_size)
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.member_shape = (self._size, self._size, shape[-1] // self._groups, self._filters)
@@ -47,13 +48,13 @@ class MemberConvolution(keras.layers.Layer):
     def begin(self, kernels: list[Any]) -> None:
         """Begin with these kernels, one member's after the other's, and biases of zero."""
         self.kernel.assign(ops.concatenate(kernels, axis=-1))
-        self.bias.assign(ops.zeros_like(self.bias))
+        self.bias.assign(np.zeros(self.bias.shape))
 
     def call(self, maps: Any) -> Any:
         maps = convolve(maps, self.kernel, self._padding, self._groups)
         if self._pooling == "max":
-            return self._activation(ops.max_pool(maps, self._pool_size) + self.bias)
-        return ops.average_pool(self._activation(maps + self.bias), self._pool_size)
+            return self._activation(ops.max_pool(maps, self._window, self._window) + self.bias)
+        return ops.average_pool(self._activation(maps + self.bias), self._window, self._window)
 
 
 class MemberDropout(keras.layers.Layer):
@@ -92,7 +93,7 @@ class MemberDense(keras.layers.Layer):
     def begin(self, kernels: list[Any]) -> None:
         """Begin with these weights, one array a member, and biases of zero."""
         self.kernel.assign(ops.stack(kernels))
-        self.bias.assign(ops.zeros_like(self.bias))
+        self.bias.assign(np.zeros(self.bias.shape))
 
     def call(self, features: Any) -> Any:
         logits = ops.matmul(features, self.kernel) + ops.expand_dims(self.bias, 1)
@@ -117,9 +118,8 @@ class MemberSums(keras.metrics.Metric):
 
     def result(self) -> Any:
         """Both sums over all members, as Keras' logs show them."""
-        return dict(
-            zip(("members_loss", "members_right"), ops.unstack(ops.sum(self.sums, axis=1)), strict=True)
-        )
+        loss, right = ops.unstack(ops.sum(self.sums, axis=1))
+        return {"summed_loss": loss, "named_rightly": right}
 
 
 def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:

@@ -19,6 +19,7 @@ from linesexp.runs.manifest import (
 )
 
 MANIFEST = "manifest.json"
+STUDY = "study.json"  # what the folder of a study holds, and no run's
 
 
 class MissingFile(LinesexpError):

@@ -77,6 +77,7 @@ class _Dispatch:
     ) -> None:
         self._client, self._say, self._limits, self._work = client, say, limits, work
         self._group = f"linesexp-{study}"
+        self._versions = versions()
         self._workers = Workers(client, ours=ours, wait=limits.workers, say=say)
         self._blocks = blocks
         self._again: deque[Block] = deque()
@@ -112,7 +113,9 @@ class _Dispatch:
         name = block.key if tries == 1 else f"{block.key}#{tries}"
         # Under one name for all, so that Dask sees a large group: those wait at the scheduler, not on a worker.
         key = (self._group, name)
-        future = self._client.submit(_on_worker, self._work, block_text(block), versions(), key=key, pure=False)
+        future = self._client.submit(
+            _on_worker, self._work, block_text(block), self._versions, key=key, pure=False
+        )
         self._flying[name] = _Flying(block, future)
         self._listen(name)
 

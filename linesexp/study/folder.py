@@ -7,8 +7,7 @@ import msgspec
 
 from linesexp.environment import check_environment, describe_environment
 from linesexp.errors import InputError, StorageError
-from linesexp.keeping import SPACING
-from linesexp.run import STUDY as SETTINGS
+from linesexp.runs.folder import STUDY as SETTINGS
 from linesexp.runs.folder import RunFolder
 from linesexp.runs.formats import parse_json
 from linesexp.study.blocks import Block
@@ -16,6 +15,7 @@ from linesexp.study.plan import StudySettings, grown, parse_settings, settings_j
 
 STAGE = "study"
 FAILURES = "failures.json"  # block's key → why it was given up
+SPACING = 40.0  # a commit may take a fortieth of the time until the next
 MOST_WAITING = 64_000_000  # bytes of results that wait to be committed
 Say = Callable[[str], None]
 
@@ -119,9 +119,19 @@ class ResultKeeper:
         began = time.perf_counter()
         try:
             self._folder.commit(files, STAGE)
-        except StorageError:  # one after the other, as many as the disk still takes
-            for name, data in files.items():
-                self._folder.commit({name: data}, STAGE)
+        except StorageError:
+            self._commit_singly(files)
         self._told = dict(self._failed)
         ended = time.perf_counter()
         self._due = ended + SPACING * (ended - began)
+
+    def _commit_singly(self, files: dict[str, bytes]) -> None:
+        """One after the other, as many as the disk still takes. Raises the first StorageError."""
+        refused = None
+        for name, data in files.items():
+            try:
+                self._folder.commit({name: data}, STAGE)
+            except StorageError as error:
+                refused = refused or error
+        if refused:
+            raise refused

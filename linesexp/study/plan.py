@@ -13,7 +13,10 @@ from linesexp.study.blocks import Block
 from linesexp.study.conditions import NAME
 from linesexp.wording import shown
 
-BLOCK_SIZE = 8  # members side by side, unless asked for otherwise
+# Members side by side, unless asked for otherwise. Processor's seconds a member and epoch of the default network,
+# one thread (`tests/benchmarks/study.py sizes`): 0.51 alone, 0.33 for 2, 0.23 for 4, 0.22 for 8, 0.21 for 16, which
+# need 135 MiB more; and the fewer a block holds, the less is lost with a worker.
+BLOCK_SIZE = 8
 
 Count = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=0)]

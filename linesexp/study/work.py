@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -66,7 +66,7 @@ def outcome(work: Work, text: str, wanted: dict[str, str]) -> dict[str, Any]:
     {"data": bytes}, {"cause": …, "trace": …} of a block that raised, or {"versions": …} where this worker has
     others than are wanted, and did nothing.
     """
-    if (ours := versions()) != wanted:
+    if (ours := _versions_here()) != wanted:
         return {"versions": ours}
     with _one_at_a_time:  # training seeds Keras for the whole process
         try:
@@ -79,6 +79,11 @@ def said(error: BaseException) -> str:
     """An error in one line: its kind, and the first line of what it says."""
     words = str(error).strip().splitlines()
     return f"{type(error).__name__}: {words[0][:300]}" if words else type(error).__name__
+
+
+@cache
+def _versions_here() -> dict[str, str]:
+    return versions()
 
 
 @lru_cache(maxsize=2)  # blocks come condition by condition

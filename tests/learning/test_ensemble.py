@@ -144,6 +144,24 @@ def test_other_seeds_beside_it_change_nothing_in_a_member(three):
         assert not np.array_equal(found.trained[name][0], three.trained[name][0])
 
 
+def test_a_member_that_diverged_leaves_the_others_alone():
+    config, batch = changed(), [part[:8] for part in DATASET.part("train")]
+    after = []
+    for value in (0.5, np.nan):
+        model = build_ensemble(config, (4, 0, 7))
+        kernel = model.get_layer("dense").kernel.numpy()
+        kernel[0] = value
+        model.get_layer("dense").kernel.assign(kernel)
+        for _ in range(2):
+            model.train_on_batch(*batch)
+        after.append((by_member(weights_of(model), 3), model.each.read()))
+    (usual, sums), (diverged, others) = after
+    assert np.isnan(diverged["conv1/kernel"][0]).any()
+    assert np.array_equal(sums[:, 1:], others[:, 1:])
+    for name, values in usual.items():
+        assert np.array_equal(diverged[name][1:], values[1:]), name
+
+
 def test_the_same_block_gives_the_same_bytes_in_a_used_model_and_in_a_new_one(three):
     assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
     _ensemble.cache_clear()

@@ -1,0 +1,55 @@
+"""The default network for several seeds as a user would write it: a loop over fit, nothing recorded.
+
+Usage: plain_members.py SEED…
+"""
+
+import sys
+
+import keras
+import numpy as np
+
+EPOCHS = 20
+
+
+def draw_pictures(count, rng):
+    pictures, labels, seen = [], [], set()
+    while len(pictures) < count:
+        thickness, length = rng.integers(1, 4), rng.integers(10, 51)
+        row, column = rng.integers(5, 46 - thickness), rng.integers(0, 51 - length)
+        picture = np.zeros((50, 50), dtype=np.float32)
+        picture[row : row + thickness, column : column + length] = 1.0
+        label = len(pictures) % 2
+        picture = picture.T if label else picture
+        if picture.tobytes() not in seen:
+            seen.add(picture.tobytes())
+            pictures.append(picture)
+            labels.append(label)
+    return np.array(pictures)[..., None], np.array(labels)
+
+
+def train(seed, training, validation, epochs=EPOCHS):
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((50, 50, 1)),
+            layers.Conv2D(8, 7, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 5, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.25),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(*training, validation_data=validation, epochs=epochs, verbose=0)
+    return model
+
+
+if __name__ == "__main__":
+    pictures, labels = draw_pictures(1200, np.random.default_rng(0))
+    for seed in map(int, sys.argv[1:]):
+        train(seed, (pictures[:840], labels[:840]), (pictures[840:1020], labels[840:1020]))
