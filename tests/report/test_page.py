@@ -118,7 +118,8 @@ def test_everything_that_a_template_shows_is_escaped(page):
 
     parts = ("data", "network", "training", "kernels", "responses", "walkthrough", "comparison", "repeat")
     content = {
-        name: Markup() for name in (*parts, "audit", "tuning", "chance", "controls", "evidence", "deeper")
+        name: Markup()
+        for name in (*parts, "audit", "tuning", "chance", "controls", "evidence", "deeper", "place")
     }
     content["comparison"]["rows"] = []
     for part in ("kernels", "responses"):

@@ -136,11 +136,8 @@ def test_groups_are_shown_in_their_order_and_no_more_than_fit():
 
 
 def test_a_run_is_marked_among_the_members():
-    rows = [
-        MarkedRow("measure", np.linspace(0, 1, 9), 0.25, percent=True),
-        MarkedRow("x" * 60, np.ones(3), 1.0),
-    ]
-    rows[1] = MarkedRow("a measure of many words that does not fit on one line", np.ones(3), 1.0)
+    rows = [MarkedRow("measure", np.linspace(0, 1, 9), 0.25, percent=True)]
+    rows += [MarkedRow("a measure of many words that does not fit on one line", np.ones(3), 1.0)]
     drawn = place_figure(rows)
     marks = [line.get_xdata()[0] for axes in drawn for line in axes.lines if line.get_marker() == "D"]
     np.testing.assert_allclose(marks, [25.0, 1.0])
