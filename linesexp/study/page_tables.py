@@ -3,8 +3,9 @@
 from typing import Any
 
 from linesexp.kernels.claims import CLAIMS
+from linesexp.kernels.verdicts import UNDECIDED
 from linesexp.report.evidence import Table
-from linesexp.report.ledger import kind_of
+from linesexp.report.ledger import kind_of, leans
 from linesexp.study.analysis import Condition, Gap, Number, StudyAnalysis
 from linesexp.study.measuring import MEASURES
 from linesexp.study.roles import CONTROL, REFERENCE, role_of
@@ -23,6 +24,7 @@ HEADS = {
     "axis": "along one axis",
     "dead": "dead",
 }
+LEANINGS = {"for": ", leans for", "against": ", leans against", "": ""}
 ROLES = {REFERENCE: "reference", CONTROL: "control"}
 
 
@@ -59,7 +61,7 @@ def measures_table(analysis: StudyAnalysis) -> Table:
 
 
 def claims_table(condition: Condition) -> list[dict[str, str]]:
-    """The ledger of a condition as rows: claim, its id, n, effect, interval, wanted, p, verdict, its kind."""
+    """The ledger of a condition as rows: claim, its id, n, effect, interval, wanted, p, verdict …"""
     return [
         {
             "claim": j.claim,
@@ -70,6 +72,7 @@ def claims_table(condition: Condition) -> list[dict[str, str]]:
             "wanted": f"{j.wanted} {plain(j.reference)}",
             "p": _p(j.p_holm),
             "verdict": j.verdict,
+            "leans": LEANINGS[leans(j)] if kind_of(j) == UNDECIDED and j.effect is not None else "",
             "kind": kind_of(j),
         }
         for j in condition.ledger

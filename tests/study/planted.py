@@ -18,14 +18,15 @@ from linesexp.study.reading import Study
 IMAGES = {"size": 20, "length_px": (6, 20), "margin_px": 2, "pictures_per_class": 30}
 NETWORK = {"filters": (8, 4), "kernel_sizes": (5, 3)}
 BASE = build_config({"images": IMAGES, "network": NETWORK, "training": {"epochs": 3}})
-STEPS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 3.0])
 TURNS = (("vertical", 1), ("horizontal", 1), ("vertical", -1), ("horizontal", -1))
 
 
-def settings_of(names=("default", "weight-decay", "shuffled-labels"), seeds=8, data_seeds=(0,), **how):
-    """Settings of a small study."""
+def settings_of(
+    names=("default", "weight-decay", "shuffled-labels"), seeds=8, data_seeds=(0,), first=20, **how
+):
+    """Settings of a small study, its seeds among those that a worker does not look through: that takes long."""
     conditions = chosen_conditions(names, BASE, {})
-    return StudySettings.of(BASE, conditions, range(seeds), data_seeds, **how)
+    return StudySettings.of(BASE, conditions, range(first, first + seeds), data_seeds, **how)
 
 
 def drawn(config, rng, members):
@@ -73,15 +74,16 @@ def result_of(block, learn="prewitt", noise=0.3, right=1.0, measured=True):
         trained["conv1/kernel"] = operators(learn, first.shape, noise, rng)
     # (members, k, k, channels, filters) → (members, filters, k, k)
     start, end = (step["conv1/kernel"].mean(axis=3).transpose(0, 3, 1, 2) for step in (untrained, trained))
-    kernels = np.stack([start if step < 1 else end for step in STEPS], axis=1)
+    epochs = block.config.training.epochs
+    steps = np.array([0.0, 0.25, 0.5, *range(1, epochs + 1)])
+    kernels = np.stack([start if step < 1 else end for step in steps], axis=1)
     dataset = make_dataset(block.config.images)
     labels = dataset.part("test")[1]
     named = np.where(np.arange(len(labels)) < round(right * len(labels)), labels, 1 - labels)
     probabilities = np.stack([named == 0, named == 1], axis=1).astype(np.float32)
-    epochs = block.config.training.epochs
     log = {name: np.tile(np.linspace(0.5, 1, epochs + 1), (members, 1)) for name in LOG}
     return BlockResult(
-        steps=STEPS,
+        steps=steps,
         kernels=kernels.astype(np.float32),
         untrained=untrained,
         trained=trained,
