@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from linesexp.errors import ConfigError, InputError
+from linesexp.given import OF_TEXT, read_given
 from linesexp.picture_settings import AtLeastOne, ImagesConfig
 from linesexp.section import Section, choices
 from linesexp.wording import nearest, shown, what_is_expected
@@ -143,11 +144,10 @@ def load_config(path: str | Path) -> dict[str, dict[str, Any]]:
     """
     import tomllib
 
+    data = read_given(path, OF_TEXT)
     try:
-        settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        settings = tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number without end
         raise InputError(f"{path}: not a TOML file ({error})") from None
     check_names(settings, source=str(path))
     for section, values in settings.items():
@@ -234,7 +234,7 @@ def _as_config_error(
         return ConfigError(f"{where}{error.__cause__}")
     path = str(error).rpartition(" - at `$.")[2].rstrip("`").split("[")[0]
     section, _, name = path.partition(".")
+    name, _, inside = name.partition(".")
     value = settings.get(section, {}).get(name)
-    return ConfigError(
-        f"{where}{name} = {shown(value)}: {what_is_expected(str(error), choices(SECTIONS[section], name))}"
-    )
+    words = () if inside else choices(SECTIONS[section], name)
+    return ConfigError(f"{where}{name} = {shown(value)}: {what_is_expected(str(error), words)}")

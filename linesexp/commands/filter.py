@@ -49,7 +49,7 @@ MOST_SIDE = 99
 @click.option("--pool-stride", type=click.IntRange(1), help="From window to window.  [default: its side]")
 @click.option("--animate", is_flag=True, help="Also GIFs that show each product and sum, and each pooling.")
 @click.option("--longest", type=click.IntRange(1), help="Scale the picture down to this longest side.")
-@click.option("--most-pixels", type=click.IntRange(1), help="Refuse larger pictures.  [default: 50000000]")
+@click.option("--most-pixels", type=click.IntRange(1), help="Refuse larger pictures.  [default: 25000000]")
 @click.option(
     "--out",
     default="filtered",

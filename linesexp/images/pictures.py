@@ -4,13 +4,19 @@ import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps
 
 from linesexp.errors import InputError
 
-MOST_PIXELS = 50_000_000  # decoding more takes seconds and hundreds of megabytes
+MOST_PIXELS = 25_000_000  # decoding more takes seconds and hundreds of megabytes
+MOST_SCANS = 64  # of a JPEG: each is a pass over all of its pixels, however few bytes it has
+STRIP = 2**20  # pixels that are worked on at a time, where a second whole picture would take too much memory
+# Formats that are opened, whatever a file's name says. Pillow knows others that start programs (PostScript), or
+# unpack without a bound.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM")
 
 
 class TooManyPixels(InputError):
@@ -41,7 +47,7 @@ def open_picture(
 
     Raises InputError as `decode_picture` does.
     """
-    return _laid_on(_upright(data, source, most_pixels), ground).convert("RGB")
+    return _laid_on(_upright(data, source, most_pixels), ground)
 
 
 def stretch(picture: Image.Image, shape: tuple[int, int], channels: int) -> np.ndarray:
@@ -62,10 +68,10 @@ def decode_grey(
     """
     upright = _upright(data, source, most_pixels)
     notes = []
-    if np.asarray(upright.getchannel("A")).min() < 255:
+    if upright.mode == "RGBA" and upright.getchannel("A").getextrema()[0] < 255:
         notes.append("transparent: laid on white")
     flat = _laid_on(upright, "white")
-    red, green, blue = flat.convert("RGB").split()
+    red, green, blue = flat.split()
     if ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox():
         notes.append("colour brought to grey: luminance, 0.299 red + 0.587 green + 0.114 blue")
     grey = flat.convert("L")
@@ -78,18 +84,32 @@ def decode_grey(
 
 
 def _upright(data: bytes, source: str, most_pixels: int) -> Image.Image:
-    """The picture as RGBA, turned upright; its size is checked before it is decoded."""
+    """The picture as RGB, or RGBA where it has transparency, turned upright.
+
+    Its size is checked before it is decoded; at no time is there more than one copy of it beside the decoded one.
+    """
     try:
-        with _our_limit_alone(), Image.open(io.BytesIO(data)) as picture:
+        with _our_limit_alone(), Image.open(io.BytesIO(data), formats=_formats()) as picture:
             if picture.width * picture.height > most_pixels:
                 raise TooManyPixels(
                     f"{source}: {picture.width}×{picture.height} pixels; at most {most_pixels:,} are read"
                 )
-            return _eight_bits(ImageOps.exif_transpose(picture), source).convert("RGBA")
+            if picture.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MOST_SCANS:
+                raise InputError(f"{source}: a JPEG of more than {MOST_SCANS} passes; save it anew")
+            ImageOps.exif_transpose(picture, in_place=True)
+            even = _eight_bits(picture, source)
+            return even.convert("RGBA" if even.has_transparency_data else "RGB")
     except InputError:
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # whatever a decoder trips over, the file is no picture
         raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
+
+
+@cache
+def _formats() -> list[str]:
+    """The formats that this Pillow can open of those that are."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 @contextlib.contextmanager
@@ -104,7 +124,21 @@ def _our_limit_alone() -> Iterator[None]:
 
 
 def _laid_on(picture: Image.Image, ground: str) -> Image.Image:
-    return Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture)
+    """RGB of an RGB picture, or of an RGBA one on a ground of this colour."""
+    if picture.mode == "RGB":
+        return picture
+    flat = Image.new("RGB", picture.size)
+    for box in _strips(picture):
+        strip = picture.crop(box)
+        flat.paste(Image.alpha_composite(Image.new("RGBA", strip.size, ground), strip).convert("RGB"), box)
+    return flat
+
+
+def _strips(picture: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes as wide as the picture that cover it, none of them large."""
+    rows = max(1, STRIP // picture.width)
+    for top in range(0, picture.height, rows):
+        yield 0, top, picture.width, min(top + rows, picture.height)
 
 
 def _eight_bits(picture: Image.Image, source: str) -> Image.Image:
@@ -112,5 +146,9 @@ def _eight_bits(picture: Image.Image, source: str) -> Image.Image:
     if picture.mode == "F":
         raise InputError(f"{source}: a picture of floating-point numbers; save it with 8 or 16 bits")
     if picture.mode == "I" or picture.mode.startswith("I;16"):
-        return Image.fromarray(np.clip(np.asarray(picture) / 257, 0, 255).round().astype(np.uint8))
+        grey = Image.new("L", picture.size)
+        for box in _strips(picture):
+            deep = np.asarray(picture.crop(box))
+            grey.paste(Image.fromarray(np.clip(deep / 257, 0, 255).round().astype(np.uint8)), box)
+        return grey
     return picture
