@@ -95,6 +95,17 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
             sizes.append((convolved, size))
         return sizes
 
+    def weight_shapes(self, size: int, channels: int, classes: int) -> dict[str, tuple[int, ...]]:
+        """{"conv1/kernel": (k, k, channels, filters), "conv1/bias": (filters,), … "dense/bias": (classes,)}."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        depth = channels
+        for number, (filters, kernel) in enumerate(zip(self.filters, self.kernel_sizes, strict=True), 1):
+            shapes[f"conv{number}/kernel"] = (kernel, kernel, depth, filters)
+            shapes[f"conv{number}/bias"] = (filters,)
+            depth = filters
+        side = self.map_sizes(size)[-1][1]
+        return shapes | {"dense/kernel": (side * side * depth, classes), "dense/bias": (classes,)}
+
     def seen_size(self, size: int) -> int:
         """How many rows (and columns), counted from the top left, can reach the network's output.
 

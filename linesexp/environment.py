@@ -23,6 +23,8 @@ def check_environment(before: dict[str, Any], source: str, say: Callable[[str], 
 
     Going on with other versions would give neither one run nor the other.
     """
+    if not all(isinstance(before.get(part, {}), dict) for part in ("versions", "machine")):
+        raise InputError(f"{source}: does not say which versions training was begun with")
     if versions := _differences(before.get("versions", {}), _versions()):
         raise InputError(
             f"{source}: training was begun with {'; '.join(versions)}; go on with the same versions, "

@@ -59,7 +59,9 @@ class Output:
 def read_grey(name: str, longest: int | None, most_pixels: int | None) -> tuple[np.ndarray, list[str]]:
     """A picture file as float64 (H, W) in [0, 1], and what was done to it."""
     try:
-        decoded = decode_grey(read_given(name, OF_A_PICTURE), name, longest, MOST_PIXELS if most_pixels is None else most_pixels)
+        decoded = decode_grey(
+            read_given(name, OF_A_PICTURE), name, longest, MOST_PIXELS if most_pixels is None else most_pixels
+        )
     except TooManyPixels as error:
         raise TooManyPixels(f"{error}; --most-pixels reads more") from None
     return decoded.pixels / 255, list(decoded.notes)

@@ -17,7 +17,7 @@ class TooLarge(InputError):
 
 
 def read_given(path: str | os.PathLike[str], most: int) -> bytes:
-    """The bytes of a file. Raises InputError, naming it, where it cannot be read, TooLarge where it holds more than `most`."""
+    """The bytes of a file. Raises InputError, naming it, where it cannot be read, TooLarge beyond `most`."""
     try:
         with open(path, "rb") as file:
             data = file.read(most + 1)

@@ -1,18 +1,42 @@
 """Commit what a training records, seldom enough to cost next to nothing and often enough to lose little."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import numpy as np
 
+from linesexp.errors import InputError
 from linesexp.runs.folder import RunFolder
-from linesexp.runs.formats import csv_bytes, tensors_bytes
+from linesexp.runs.formats import csv_bytes, parse_tensors, tensors_bytes
 from linesexp.runs.steps import STAGE, step_bytes, step_name
 
 if TYPE_CHECKING:
     from linesexp.learning.training import Checkpoint
 
+CHECKPOINT = "checkpoint.safetensors"
 SPACING = 40.0  # a commit may take a fortieth of the time until the next
+
+
+class _About(msgspec.Struct):
+    """What a checkpoint says beside its tensors."""
+
+    epoch: Annotated[int, msgspec.Meta(ge=1)]
+    recorded: Annotated[int, msgspec.Meta(ge=1)]
+    history: list[dict[str, float | None]]
+
+
+def kept_checkpoint(folder: RunFolder) -> tuple[int, int, list[dict[str, float | None]], dict[str, np.ndarray]]:
+    """(epoch, recorded, history, tensors) of a run's checkpoint. Raises InputError for something else."""
+    path = str(folder.path / CHECKPOINT)
+    tensors, about = parse_tensors(folder.read(CHECKPOINT), path)
+    try:
+        kept = msgspec.convert(about, _About)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: not a checkpoint ({error}); --force trains anew") from None
+    if len(kept.history) != kept.epoch + 1 or any(row.keys() != kept.history[0].keys() for row in kept.history):
+        raise InputError(f"{path}: its log is not one of {kept.epoch} epochs; --force trains anew")
+    return kept.epoch, kept.recorded, kept.history, tensors
 
 
 class Keeper:
@@ -44,7 +68,7 @@ class Keeper:
             "recorded": checkpoint.recorded,
             "history": checkpoint.history,
         }
-        self._files["checkpoint.safetensors"] = tensors_bytes(checkpoint.tensors, about)
+        self._files[CHECKPOINT] = tensors_bytes(checkpoint.tensors, about)
         self._files["history.csv"] = csv_bytes(checkpoint.history)
         self._commit_if_due()
 

@@ -68,7 +68,7 @@ def decode_grey(
     """
     upright = _upright(data, source, most_pixels)
     notes = []
-    if upright.mode == "RGBA" and upright.getchannel("A").getextrema()[0] < 255:
+    if upright.mode == "RGBA" and np.asarray(upright.getchannel("A")).min() < 255:
         notes.append("transparent: laid on white")
     flat = _laid_on(upright, "white")
     red, green, blue = flat.split()
@@ -86,7 +86,7 @@ def decode_grey(
 def _upright(data: bytes, source: str, most_pixels: int) -> Image.Image:
     """The picture as RGB, or RGBA where it has transparency, turned upright.
 
-    Its size is checked before it is decoded; at no time is there more than one copy of it beside the decoded one.
+    Its size is checked before it is decoded; never is there more than one copy of it beside the decoded one.
     """
     try:
         with _our_limit_alone(), Image.open(io.BytesIO(data), formats=_formats()) as picture:

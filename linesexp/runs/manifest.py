@@ -40,7 +40,7 @@ def parse_manifest(data: bytes, source: str) -> Manifest:
     """Raises InputError, naming the source, for anything but a manifest with names inside the folder."""
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InputError(f"{source}: damaged ({error})") from None
     for name in manifest:
         if not lies_inside(name):

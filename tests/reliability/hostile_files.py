@@ -205,7 +205,9 @@ def data_set_with_a_header_of_2_gib(folder: Folder) -> Case:
 
 @case
 def data_set_that_claims_a_header_of_2_gib(folder: Folder) -> Case:
-    return data_set(folder, npz(**{"images.npy": b"\x93NUMPY\x02\x00" + struct.pack("<I", 2 * GIBI) + b"{" * 99}))
+    return data_set(
+        folder, npz(**{"images.npy": b"\x93NUMPY\x02\x00" + struct.pack("<I", 2 * GIBI) + b"{" * 99})
+    )
 
 
 @case
@@ -215,7 +217,9 @@ def data_set_that_claims_2_gib_of_pixels(folder: Folder) -> Case:
 
 @case
 def data_set_that_claims_more_than_there_is(folder: Folder) -> Case:
-    return data_set(folder, npz(**{"images.npy": npy_header((2**40, 2**20, 1, 1)) + b"\0" * 99}), "report", str(folder.run))
+    return data_set(
+        folder, npz(**{"images.npy": npy_header((2**40, 2**20, 1, 1)) + b"\0" * 99}), "report", str(folder.run)
+    )
 
 
 @case
@@ -380,19 +384,25 @@ def analysis_without_kernels(folder: Folder) -> Case:
 @case
 def kernel_in_a_file_of_8_gib(folder: Folder) -> Case:
     path = folder.sparse("kernel.csv", 8 * GIBI)
-    return Case(["filter", folder.picture, "--kernel", str(path), "--out", str(folder.path / "out")], "kernel.csv")
+    return Case(
+        ["filter", folder.picture, "--kernel", str(path), "--out", str(folder.path / "out")], "kernel.csv"
+    )
 
 
 @case
 def kernel_of_ten_million_numbers(folder: Folder) -> Case:
     path = folder.file("kernel.csv", b"1 " * 10_000_000)
-    return Case(["filter", folder.picture, "--kernel", str(path), "--out", str(folder.path / "out")], "kernel.csv")
+    return Case(
+        ["filter", folder.picture, "--kernel", str(path), "--out", str(folder.path / "out")], "kernel.csv"
+    )
 
 
 @case
 def kernel_of_a_million_rows(folder: Folder) -> Case:
     path = folder.file("kernel.csv", b"1\n" * 1_000_000)
-    return Case(["filter", folder.picture, "--kernel", str(path), "--out", str(folder.path / "out")], "kernel.csv")
+    return Case(
+        ["filter", folder.picture, "--kernel", str(path), "--out", str(folder.path / "out")], "kernel.csv"
+    )
 
 
 # Manifests, links and things that are no files.
@@ -695,7 +705,9 @@ def tiff_of_2_gib(folder: Folder) -> Case:
     entries = [(256, 4, 1, 40_000), (257, 4, 1, 50_000), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1)]
     entries += [(273, 4, 1, 8), (277, 3, 1, 1), (278, 4, 1, 50_000), (279, 4, 1, 99)]
     body = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return predicted(folder, "large.tif", b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + body + bytes(4))
+    return predicted(
+        folder, "large.tif", b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + body + bytes(4)
+    )
 
 
 @case
@@ -751,13 +763,17 @@ def h5_bytes(make: Callable | None = None) -> bytes:
     return data.getvalue()
 
 
-def layer_config(kind: str, home: str = "keras.layers", registered: str | None = None, /, **config: object) -> dict:
+def layer_config(
+    kind: str, home: str = "keras.layers", registered: str | None = None, /, **config: object
+) -> dict:
     return {"module": home, "class_name": kind, "config": config, "registered_name": registered}
 
 
 def sequential(*layers: dict, shape: tuple = (None, 8, 8, 1)) -> dict:
     first = layer_config("InputLayer", batch_shape=list(shape), dtype="float32", name="input")
-    return layer_config("Sequential", "keras", name="hostile", layers=[first, *layers], trainable=True, dtype="float32")
+    return layer_config(
+        "Sequential", "keras", name="hostile", layers=[first, *layers], trainable=True, dtype="float32"
+    )
 
 
 CONVOLUTION = layer_config("Conv2D", name="conv", filters=2, kernel_size=[3, 3])
@@ -829,7 +845,9 @@ def number_of(module: str) -> int:
 def network_of_a_class_of_its_own(folder: Folder) -> Case:
     (folder.path / "evil_module.py").write_text(code(folder))
     sys.path.insert(0, str(folder.path))  # even where it could be imported
-    return inspected(folder, sequential(layer_config("Evil", "evil_module", "Custom>Evil", name="e"), CONVOLUTION))
+    return inspected(
+        folder, sequential(layer_config("Evil", "evil_module", "Custom>Evil", name="e"), CONVOLUTION)
+    )
 
 
 @network
@@ -1053,9 +1071,13 @@ def main(run: Path, folder: Path, networks: bool, only: list[str]) -> None:
             warnings.simplefilter("ignore")
             made = make(Folder(place, run))
         found = opened(made, watch)
-        theirs = [path for path in place.rglob("*") if "theirs" in str(path.relative_to(place)) and path.is_file()]
+        theirs = [
+            path for path in place.rglob("*") if "theirs" in str(path.relative_to(place)) and path.is_file()
+        ]
         spoilt = [str(path) for path in theirs if path.read_bytes() != b"mine"]
-        canary = [str(path) for path in [folder / CANARY, Path("/tmp/linesexp-evil"), Path("canary")] if path.exists()]
+        canary = [
+            str(path) for path in [folder / CANARY, Path("/tmp/linesexp-evil"), Path("canary")] if path.exists()
+        ]
         canary += [str(path) for path in folder.parent.rglob("*evil*") if path.suffix in (".txt", ".npy")]
         found["alarms"] += [f"made {path}" for path in canary] + [f"changed {path}" for path in spoilt]
         about = {"case": name, "command": made.command, "named": made.named, "expected": made.code}
