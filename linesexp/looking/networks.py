@@ -115,7 +115,10 @@ class ModelNetwork:
 
     def outputs(self, pictures: np.ndarray) -> list[LayerOutput]:
         """Every layer's output for float32 (n, H, W, C) pictures."""
-        return self._layers.layer_outputs(self._model, pictures)
+        try:
+            return self._layers.layer_outputs(self._model, pictures)
+        except InputError as error:
+            raise InputError(f"{self.source}: {error}") from None
 
     def outputs_before(self, pictures: np.ndarray) -> list[LayerOutput] | None:
         """None: a file holds a model at one moment."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from linesexp.seeds import rng_for
 from linesexp.seeing.convolutions import Convolution
-from linesexp.seeing.layers import Heard, listening, look, takes_bytes
+from linesexp.seeing.layers import MOST_NUMBERS, Heard, listening, look, takes_bytes
 from linesexp.seeing.reach import Trail
 
 ENERGY = 0.95
@@ -123,6 +123,8 @@ def _input_shape(model: keras.Model) -> tuple[int | None, int | None, int] | Non
     if isinstance(shape, dict | list) and len(shape) == 1:
         shape = next(iter(shape.values() if isinstance(shape, dict) else shape))
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] is None:
+        return None
+    if (shape[1] or 1) * (shape[2] or 1) * shape[3] > MOST_NUMBERS:
         return None
     return None if keras.config.image_data_format() != "channels_last" else shape[1:]
 
