@@ -1,7 +1,6 @@
 """The command line: `linesexp COMMAND`, from the first word to the exit code."""
 
 import os
-import shlex
 import sys
 from typing import NoReturn
 
@@ -18,14 +17,18 @@ from linesexp.commands.see import see
 def main() -> NoReturn:
     """Entry point: run the command line and turn every end into an exit code."""
     stopping.listen()
+    code = 1
     try:
-        code = _run()
-    except Exception as error:
-        code = stopping.exit_code() or explain(error)
+        try:
+            code = _run()
+        except Exception as error:
+            code = stopping.exit_code() or explain(error)
     except stopping.Stopped:
-        code = stopping.exit_code() or 1
-    if stopping.exit_code() is not None:
-        complain(f"stopped; what is done is kept, and this goes on from there: {_this_command()}")
+        pass
+    stopping.listen_no_more()
+    if (stopped := stopping.exit_code()) is not None:
+        complain(stopping.farewell())
+        code = stopped
     leave(code)
 
 
@@ -52,8 +55,3 @@ def cli() -> None:
 COMMANDS = (runs.generate, runs.train, runs.report, runs.predict, inspect, see, filter_command, runs.verify)
 for command in COMMANDS:
     cli.add_command(command)
-
-
-def _this_command() -> str:
-    # Without --force, which would begin anew once more.
-    return shlex.join(["linesexp", *(word for word in sys.argv[1:] if word != "--force")])

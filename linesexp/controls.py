@@ -14,11 +14,11 @@ import numpy as np
 
 from linesexp import experiment
 from linesexp.config import ExperimentConfig, build_config, config_json, settings_of
-from linesexp.errors import ConfigError, LinesexpError
+from linesexp.errors import ConfigError, InputError
 from linesexp.experiment import Done, Progress, Say
 from linesexp.first_layer import GIVEN, given_bytes
 from linesexp.run import CONTROLS, Run
-from linesexp.runs.folder import RunFolder
+from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.runs.manifest import sha256
 from linesexp.seeing.ablation import score
 from linesexp.seeing.forward import probabilities
@@ -157,7 +157,8 @@ def _begin(run: Run, name: str, say: Callable[[str], None]) -> RunFolder:
         for error in damaged:
             say(f"{error}; set aside")
             folder.set_aside(error.name)
-        if missing := {file: data for file, data in files.items() if file not in folder}:
+        again = {error.name for error in damaged}
+        if missing := {file: data for file, data in files.items() if file in again or file not in folder}:
             folder.commit(missing, stage="generate")
     return folder
 
@@ -171,6 +172,6 @@ def _made_from(folder: RunFolder, files: dict[str, bytes], config: ExperimentCon
         if name in manifest and name in files and manifest[name].sha256 != sha256(files[name])
     ]
     if others == ["config.json"]:  # another version may write the same settings otherwise
-        with contextlib.suppress(LinesexpError):
+        with contextlib.suppress(InputError, MissingFile):
             return Run(folder).config == config
     return not others

@@ -34,6 +34,13 @@ def check_environment(before: dict[str, Any], source: str, say: Callable[[str], 
         say(f"another machine than before ({'; '.join(machine)}): the last bits may differ")
 
 
+def threads() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [
         f"{name} {before.get(name)} (now {now.get(name)})"
@@ -57,22 +64,16 @@ def _versions() -> dict[str, str]:
 
 def _backend() -> str:
     """The backend that Keras will take: from the environment, or its own configuration file."""
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
+        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
         configured = json.loads((home / "keras.json").read_text()).get("backend")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RuntimeError):  # the last where there is no home
         configured = None
     return os.environ.get("KERAS_BACKEND") or configured or "tensorflow"
 
 
 def _machine() -> dict[str, Any]:
-    return {"system": platform.system(), "processor": _processor(), "threads": _threads()}
-
-
-def _threads() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return {"system": platform.system(), "processor": _processor(), "threads": threads()}
 
 
 def _processor() -> str:

@@ -23,6 +23,10 @@ class FolderBusy(LinesexpError):
     exit_code = 4
 
 
+class NoMemory(LinesexpError):
+    """What is asked for needs more memory than there is."""
+
+
 class StorageError(LinesexpError):
     """The disk refused: full, read-only, or broken."""
 

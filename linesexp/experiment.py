@@ -1,7 +1,6 @@
 """One run from settings to a trained, recorded network: generate, train, predict, verify."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,19 @@ from linesexp.config import ExperimentConfig, config_json, differences
 from linesexp.environment import check_environment, describe_environment
 from linesexp.errors import InputError, StorageError
 from linesexp.first_layer import check_given, first_layer_of
+from linesexp.generated import GENERATED, generated_files
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
 from linesexp.keeping import CHECKPOINT, Keeper, kept_checkpoint
-from linesexp.run import Run, dataset_bytes, open_run
+from linesexp.room import check_room_to_generate, check_room_to_train, naming_memory, pictures_of
+from linesexp.run import Run, open_run
 from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import DamagedFile, RunFolder
 from linesexp.runs.formats import csv_bytes, parse_json
 from linesexp.runs.manifest import sha256
-from linesexp.views.contact_sheet import MOST_CLASSES, contact_sheet
+from linesexp.runs.trees import write_tree
+from linesexp.runs.waiting import commit_waiting
 
-GENERATED = {"config.json", "dataset.npz", "dataset.png"}
 TRAINED = {"environment.json", "initial.keras", "history.csv", "model.keras"}  # beside steps and checkpoint
 Say = Callable[[str], None]  # something that the user should know
 Progress = Callable[[int, int, str], None]  # epochs done, epochs in all, a few words on how it stands
@@ -58,7 +59,9 @@ def generate(
         # Settings that cannot be drawn leave everything in its place.
         dataset = dataset or _dataset_for(Run(folder), config)
         with folder.writing():
-            say(f"{folder.path} was kept as {folder.move_aside()}")
+            kept = folder.begin_anew(generated_files(config, dataset), stage="generate")
+        say(f"{folder.path} was kept as {kept}")
+        return Done(True, _dataset_facts(dataset))
     with folder.writing():
         run = Run(folder)
         if "config.json" in folder:
@@ -69,11 +72,7 @@ def generate(
         if not damaged and folder.manifest().keys() >= GENERATED:
             return Done(False, _dataset_facts(run.dataset))
         dataset = dataset or _dataset_for(run, config)
-        files = {
-            "config.json": config_json(config),
-            "dataset.npz": dataset_bytes(dataset),
-            "dataset.png": _contact_sheet(dataset, own=config.images.folders is not None),
-        }
+        files = generated_files(config, dataset)
         if folder.names(stage="train") and sha256(files["dataset.npz"]) != folder.entry("dataset.npz").sha256:
             raise InputError(
                 f"{folder.path}: the data set is damaged, and this version makes another one than the network "
@@ -89,20 +88,10 @@ def generate(
 def write_class_folders(path: str | os.PathLike[str], destination: Path) -> int:
     """A run's pictures as PNG files under destination/train/CLASS/ and so on; returns how many.
 
-    A split's folder appears when it is whole. Raises InputError if the destination holds anything already.
+    The folder appears when it is whole. Raises InputError if it holds anything already.
     """
     dataset = Run(RunFolder(path)).dataset
-    with storage_errors(destination):
-        if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-            raise InputError(f"{destination}: not empty; name a new or an empty folder")
-        destination.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=destination.resolve().parent, prefix=".linesexp-") as part:
-            for name, data in class_folder_files(dataset):
-                file = Path(part) / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(data)
-            for split in Path(part).iterdir():
-                split.replace(destination / split.name)
+    write_tree(destination, class_folder_files(dataset))
     return len(dataset.labels)
 
 
@@ -132,6 +121,7 @@ def train(
         check_settings(run, config)
         if run.config != config:
             folder.commit({"config.json": config_json(config)}, stage="generate")
+        commit_waiting(folder)
         dataset = run.dataset
         damaged = [error for error in folder.damaged() if error.stage == "train"]
         if not damaged and folder.manifest().keys() >= TRAINED:
@@ -139,6 +129,7 @@ def train(
         if "environment.json" in folder and "environment.json" not in {error.name for error in damaged}:
             source = str(folder.path / "environment.json")
             check_environment(parse_json(folder.read("environment.json"), source), source, say)
+        check_room_to_train(folder, config, pictures_of(dataset))
         _forget_damaged(folder, damaged, say)
         _train(folder, config, dataset, debug, progress)
         return Done(True, _training_facts(run.log))
@@ -186,15 +177,16 @@ def _train(
 
     progress(checkpoint.epoch, epochs, f"from epoch {checkpoint.epoch}")
     try:
-        train_network(
-            model,
-            dataset,
-            config,
-            checkpoint=checkpoint,
-            record=keeper.record,
-            save_checkpoint=keeper.save,
-            on_epoch=on_epoch,
-        )
+        with naming_memory(folder.path, config, pictures_of(dataset)):
+            train_network(
+                model,
+                dataset,
+                config,
+                checkpoint=checkpoint,
+                record=keeper.record,
+                save_checkpoint=keeper.save,
+                on_epoch=on_epoch,
+            )
     except StorageError:
         raise
     except BaseException:  # stopped: what waits is whole
@@ -251,34 +243,24 @@ def _forget_damaged(folder: RunFolder, damaged: list[DamagedFile], say: Say) -> 
     for error in damaged:
         say(f"{error}; set aside")
         folder.set_aside(error.name)
-    if {error.name for error in damaged} - TRAINED:
+    forgotten = {error.name for error in damaged}
+    if forgotten - TRAINED:
         say("training begins again from the start")
-        folder.forget(folder.names(stage="train"))
+        forgotten |= set(folder.names(stage="train"))
+    if forgotten:  # at once: killed between two of them, a training would go on with a hole
+        folder.forget(forgotten)
 
 
 def _dataset_for(run: Run, config: ExperimentConfig) -> Dataset:
     """Lines as the settings say; own pictures, which nothing can draw, from the run that holds them."""
     if config.images.folders is None:
+        check_room_to_generate(run.folder.path, config)
         return make_dataset(config.images)
     if "dataset.npz" in run.folder and not differences(run.config, config, "images"):
         return run.dataset
     raise InputError(
         f"{run.folder.path}: pictures of your own are read by `linesexp train {run.folder.path} --data DIR`"
     )
-
-
-def _contact_sheet(dataset: Dataset, own: bool) -> bytes:
-    counts = dataset.counts()
-    rows = {
-        (split, name): dataset.pixels[dataset.chosen(split, label)][:12]
-        for split in counts
-        for label, name in enumerate(dataset.class_names[:MOST_CLASSES])
-    }
-    place = "picture" if own else "line's position"
-    note = f"The first of each class and split. A {place} occurs in one split only."
-    if len(dataset.class_names) > MOST_CLASSES:
-        note = f"The first {MOST_CLASSES} of {len(dataset.class_names)} classes. {note}"
-    return contact_sheet(rows, counts, note)
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from linesexp.errors import InputError
 from linesexp.runs.folder import RunFolder
 from linesexp.runs.formats import csv_bytes, parse_tensors, tensors_bytes
 from linesexp.runs.steps import STAGE, step_bytes, step_name
+from linesexp.runs.waiting import forget_waiting, keep_waiting
 
 if TYPE_CHECKING:
     from linesexp.learning.training import Checkpoint
 
 CHECKPOINT = "checkpoint.safetensors"
 SPACING = 40.0  # a commit may take a fortieth of the time until the next
+MOST_WAITING = 16_000_000  # bytes beyond which nothing waits
 
 
 class _About(msgspec.Struct):
@@ -42,7 +44,8 @@ def kept_checkpoint(folder: RunFolder) -> tuple[int, int, list[dict[str, float |
 class Keeper:
     """Takes recorded steps and checkpoints, and commits them together once enough time has passed.
 
-    What a kill takes away is trained again: a run goes on from its last committed checkpoint.
+    What waits for that is kept after each epoch so that a kill takes away one epoch at most, and a power cut
+    what was not committed: it is trained again.
     """
 
     def __init__(self, folder: RunFolder, recorded: int) -> None:
@@ -71,6 +74,8 @@ class Keeper:
         self._files[CHECKPOINT] = tensors_bytes(checkpoint.tensors, about)
         self._files["history.csv"] = csv_bytes(checkpoint.history)
         self._commit_if_due()
+        if self._files:
+            keep_waiting(self._folder, self._files, STAGE)
 
     def commit(self) -> None:
         """Commit whatever waits."""
@@ -79,9 +84,11 @@ class Keeper:
         began = time.perf_counter()
         self._folder.commit(self._files, STAGE)
         self._files = {}
+        forget_waiting(self._folder)
         ended = time.perf_counter()
         self._due = ended + SPACING * (ended - began)
 
     def _commit_if_due(self) -> None:
-        if time.perf_counter() >= self._due:
+        waiting = sum(len(data) for data in self._files.values())
+        if time.perf_counter() >= self._due or waiting > MOST_WAITING:
             self.commit()

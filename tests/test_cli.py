@@ -438,7 +438,9 @@ def test_report_before_training_names_the_command(linesexp, run):
 def test_verify_finds_nothing_wrong_with_an_intact_run(linesexp, tiny):
     ended = linesexp("verify", "run", cwd=tiny)
     assert (ended.returncode, ended.stderr) == (0, "next: open run/report.html\n")
-    visible = [path for path in (tiny / "run").rglob("[!.]*") if path.is_file() and path.name != "manifest.json"]
+    visible = [
+        path for path in (tiny / "run").rglob("[!.]*") if path.is_file() and path.name != "manifest.json"
+    ]
     assert ended.stdout == f"{len(visible)} files, all as they were written\n"
     assert linesexp("verify", "run", "-q", cwd=tiny).stderr == ""
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from linesexp.errors import InputError, LinesexpError, StorageError
+from linesexp.errors import LinesexpError, NoMemory, StorageError
 
 
 def explain(error: Exception) -> int:
@@ -29,11 +29,19 @@ def explain(error: Exception) -> int:
     if isinstance(error, OSError):
         complain(f"Error: {error.filename or 'the output'}: {error.strerror or error}")
         return StorageError.exit_code
-    if isinstance(error, MemoryError):
-        complain("Error: out of memory; fewer or smaller pictures need less")
-        return InputError.exit_code
+    if isinstance(error, MemoryError) or _no_memory_to_load(error):
+        said = f" ({error})" if str(error) else ""
+        complain(f"Error: out of memory{said}; fewer or smaller pictures, or a smaller network, need less")
+        return NoMemory.exit_code
     complain(f"Error: {type(error).__name__}: {error}\nThis is a bug in linesexp; --debug shows where.")
     return 1
+
+
+def _no_memory_to_load(error: Exception) -> bool:
+    """Whether there was no memory left for a library."""
+    return isinstance(error, ImportError) and any(
+        words in str(error) for words in ("failed to map segment", "Cannot allocate memory")
+    )
 
 
 def leave(code: int) -> NoReturn:

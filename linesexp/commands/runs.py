@@ -14,7 +14,7 @@ from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
 from linesexp.commands.inspect import report_recording
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, json_line, progress_on, say
-from linesexp.errors import InputError, LinesexpError
+from linesexp.errors import InputError, LinesexpError, StorageError
 from linesexp.picture_settings import OF_OWN
 
 OF_OWN_ONLY = OF_OWN[:-1]  # settings of pictures that `train --data` takes
@@ -233,6 +233,8 @@ def _settings_so_far(run: str, force: bool) -> Any:
         return Run(RunFolder(run)).config
     except MissingFile:
         return None
+    except StorageError:  # the settings may be whole, and those by default would take their place
+        raise
     except LinesexpError:
         if force:
             return None

@@ -16,6 +16,7 @@ from linesexp.evidence.measuring import analyse
 from linesexp.kernels.analysis import analysis_json
 from linesexp.report import figures
 from linesexp.report.page import page_of
+from linesexp.room import check_room_to_report
 from linesexp.run import Run
 from linesexp.runs.folder import DamagedFile
 from linesexp.views.style import png_bytes
@@ -51,6 +52,8 @@ def make(
             for name in names
             if name not in manifest or manifest[name].made_from != made_from or name in damaged
         ]
+        if stale and by is None:
+            check_room_to_report(run.folder, run.config)
         for index, name in enumerate(stale):
             progress(index, len(stale), name)
             run.folder.commit({name: known[name](run)}, STAGE, made_from)

@@ -8,11 +8,12 @@ from pathlib import Path
 from linesexp.errors import StorageError
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, synced: bool = True) -> None:
     """Write beside the place, sync, and move there in one step; a crash leaves old or new, never half.
 
     For one writer at a time. Raises StorageError naming the path if the disk refuses. The file beside it
-    is removed then; what a killed process left of one is written over by the next.
+    is removed then; what a killed process left of one is written over by the next. Not synced, it outlives
+    the process but not a power cut, after which it may be there in part.
     """
     beside = path.with_name(f".{path.name}.part")
     with storage_errors(path):
@@ -22,26 +23,28 @@ def write_atomically(path: Path, data: bytes) -> None:
                 beside.unlink()  # and not follow a link that lies there
             with open(beside, "xb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if synced:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(beside, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(beside)
             raise
-        _sync_folder(path.parent)
+        if synced:
+            sync_folder(path.parent)
 
 
 @contextlib.contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: Path, what: str = "written") -> Iterator[None]:
     """Turn what the disk refuses (full, read-only, broken) into a StorageError that names the path."""
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise StorageError(f"{path}: cannot be {what} ({error.strerror or error})") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a move into the folder last through a power cut, where the system can do that."""
     if os.name == "nt":  # Windows cannot open a folder
         return

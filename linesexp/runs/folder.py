@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from linesexp.errors import InputError, LinesexpError
-from linesexp.runs.atomic import storage_errors, write_atomically
+from linesexp.errors import InputError, LinesexpError, StorageError
+from linesexp.runs.atomic import storage_errors, sync_folder, write_atomically
+from linesexp.runs.leftovers import place_of_new, put_new_in_place, remove_parts, remove_tree, settled
 from linesexp.runs.lock import HOLDER, one_writer
 from linesexp.runs.manifest import (
     Entry,
@@ -18,7 +19,7 @@ from linesexp.runs.manifest import (
     parse_manifest,
     sha256,
 )
-from linesexp.runs.opening import LEADS_OUT, digest_of, leads_out, opened
+from linesexp.runs.opening import LEADS_OUT, Refused, digest_of, leads_out, opened
 
 MANIFEST = "manifest.json"
 OTHER_CONTENT = "its SHA-256 is not the one in the manifest"
@@ -59,14 +60,16 @@ class RunFolder:
         try:
             with opened(self.path, MANIFEST) as (file, size):
                 if size > MOST_MANIFEST:
-                    raise OSError(f"{size:,} bytes; at most {MOST_MANIFEST:,} are read")
+                    raise Refused(f"{size:,} bytes; at most {MOST_MANIFEST:,} are read")
                 data = file.read(size)
         except FileNotFoundError:
-            return {}
+            return self.manifest() if put_new_in_place(self.path) else {}
         except NotADirectoryError:
             raise InputError(f"{self.path}: is a file; name a folder for the run") from None
+        except Refused as error:
+            raise InputError(f"{self.path / MANIFEST}: cannot be read ({error})") from None
         except OSError as error:
-            raise InputError(f"{self.path / MANIFEST}: cannot be read ({error.strerror or error})") from None
+            raise StorageError(f"{self.path / MANIFEST}: cannot be read ({error.strerror})") from None
         try:
             return parse_manifest(data, str(self.path / MANIFEST))
         except InputError as error:
@@ -82,7 +85,7 @@ class RunFolder:
 
     def exists(self) -> bool:
         """Whether the folder holds a manifest, damaged or not."""
-        return (self.path / MANIFEST).exists()
+        return (self.path / MANIFEST).exists() or put_new_in_place(self.path)
 
     def names(self, stage: str | None = None, prefix: str = "") -> list[str]:
         """Names of committed files in order, of one stage or all, that start with `prefix`."""
@@ -130,9 +133,13 @@ class RunFolder:
     @contextlib.contextmanager
     def writing(self) -> Iterator["RunFolder"]:
         """Hold the folder's lock. Raises FolderBusy or StorageError."""
-        with one_writer(self.path):
+        with one_writer(self.path) as unfinished:
             self._writable = True
             try:
+                if unfinished:
+                    remove_parts(self.path)
+                    remove_tree(place_of_new(self.path))
+                self._settle()
                 yield self
             finally:
                 self._writable = False
@@ -174,13 +181,35 @@ class RunFolder:
         self._write_manifest(kept)
 
     def set_aside(self, name: str) -> Path | None:
-        """Forget a damaged file and keep what is left of it under a free name beside it."""
-        self.forget([name])
+        """Keep what is left of a damaged file under a free name; its entry stays until it is made again.
+
+        So a process that is killed in between leaves a damaged file, as it found one, and no hole.
+        """
+        self._must_write()
         path = self.path / name
         if not os.path.lexists(path) or leads_out(self.path, Path(name).parent.as_posix()):
             return None
         with storage_errors(path):
             return path.rename(_free_name(path.parent.resolve() / path.name, "damaged"))
+
+    def begin_anew(self, files: Mapping[str, bytes], stage: str) -> Path:
+        """Put a new folder with these files in the place of this one, which is kept under a free name.
+
+        Killed at any moment, one of the two is in its place, or comes there with the next look at the folder.
+        Returns where the old one is.
+        """
+        self._must_write()
+        new = RunFolder(place_of_new(self.path))
+        remove_tree(new.path)
+        with new.writing():
+            new.commit(files, stage)
+        kept = self.move_aside()
+        put_new_in_place(self.path)
+        with storage_errors(self.path):
+            if not self.path.exists():
+                new.path.rename(self.path)
+            sync_folder(kept.parent)
+        return kept
 
     def move_aside(self) -> Path:
         """Rename the whole folder to a free name beside it, so that a new run can take its place."""
@@ -215,8 +244,10 @@ class RunFolder:
                 if size != entry.bytes and not entry.previous:
                     raise DamagedFile(path, name, entry.stage, f"{size} bytes instead of {entry.bytes}")
                 yield file, size
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError, Refused) as error:
             raise DamagedFile(path, name, entry.stage, error.strerror or str(error)) from None
+        except OSError as error:  # which says nothing about the file: it may be whole
+            raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
 
     def _refuse_way_out(self, name: str) -> None:
         """Raise InputError where writing a name would follow a link out of the folder."""
@@ -233,6 +264,15 @@ class RunFolder:
             return sha256(self._checked(name, entry))
         except DamagedFile:
             return ""
+
+    def _settle(self) -> None:
+        """Bring in order the entries of files whose replacing came to no end: a kill, a full disk."""
+        try:
+            manifest = self.manifest()
+        except InputError:  # whoever reads it will say so
+            return
+        if any(entry.previous for entry in manifest.values()):
+            self._write_manifest(settled(manifest, self.path))
 
     def _must_write(self) -> None:
         if not self._writable:

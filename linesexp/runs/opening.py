@@ -1,6 +1,7 @@
 """Open a file of a run folder, which somebody else may have made: a regular one, inside the folder, bounded."""
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -11,6 +12,10 @@ from pathlib import Path
 LEADS_OUT = "a link leads out of the folder"
 
 
+class Refused(OSError):
+    """Something that is there, and that nobody should read as a file of the folder."""
+
+
 def leads_out(root: Path, name: str) -> bool:
     """Whether a link, on the way to this name or there, leads out of a folder."""
     inside = os.path.realpath(root)
@@ -19,15 +24,22 @@ def leads_out(root: Path, name: str) -> bool:
 
 @contextlib.contextmanager
 def opened(root: Path, name: str) -> Iterator[tuple[io.BufferedReader, int]]:
-    """(file to read, its size). Raises OSError for a link out of the folder, a folder, a device, a pipe."""
+    """(file to read, its size). Raises Refused for a link out of the folder, a folder, a device, a pipe."""
     if leads_out(root, name):
-        raise OSError(LEADS_OUT)
+        raise Refused(LEADS_OUT)
     # A pipe that nobody writes to would be waited for.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(root / name, flags), "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            raise OSError("not a file")
+    try:
+        handle = os.open(root / name, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Refused("a link that leads to itself") from None
+        raise
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        raise Refused("not a file")
+    with os.fdopen(handle, "rb") as file:
         yield file, about.st_size
 
 

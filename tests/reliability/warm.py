@@ -1,0 +1,202 @@
+"""A warm parent that has imported everything once, and forks a child for each command.
+
+`python warm.py [keras]` takes requests as lines of JSON on stdin and answers each in a line. So a command costs
+what it does, and not what Python's and TensorFlow's start cost. TensorFlow is imported and not used in the
+parent: it starts its threads when it first computes, in the child.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from reliability.faults import Counters, Fault, install
+
+from linesexp.runs import RunFolder
+from linesexp.runs.formats import parse_tensors
+from linesexp.runs.steps import read_steps
+
+WARM = tuple(
+    f"linesexp.{name}"
+    for name in (
+        "cli",
+        "controls",
+        "experiment",
+        "filtering",
+        "own_pictures.taking",
+        "predicting",
+        "report.making",
+    )
+)
+TIME_LIMIT = 300.0  # seconds, of a command
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: a negative code is the signal that killed it. fired: whether the fault came."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    counts: dict[str, int]
+    fired: bool
+
+
+class Warm:
+    """The client: `warm.run(place, "train", "run")`. One at a time."""
+
+    def __init__(self, environment: dict[str, str], *, keras: bool) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, *(["keras"] if keras else [])],
+            env=environment | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self,
+        place: Path,
+        *words: str,
+        fault: Fault | None = None,
+        kill_after: float | None = None,
+        made: Path | None = None,
+    ) -> Ended:
+        """Run a command in the folder `place`, in a process of its own.
+
+        kill_after: seconds, after which it is killed. made: a finished run, whose figures are taken as they are
+        instead of being drawn once more, and whose steps instead of learning, as the disk alone is in question.
+        """
+        request = {
+            "place": str(place),
+            "words": list(words),
+            "fault": asdict(fault) if fault else None,
+            "kill_after": kill_after,
+            "made": str(made) if made else None,
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return Ended(**json.loads(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def serve(keras: bool) -> None:
+    """Answer requests until there are no more."""
+    from linesexp.learning.backend import quiet_import
+
+    with quiet_import():
+        for name in (*WARM, *(["linesexp.learning.training"] if keras else [])):
+            importlib.import_module(name)
+    counters = Counters()
+    answers = os.fdopen(os.dup(1), "w")
+    for line in sys.stdin:
+        request = json.loads(line)
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            counters.reset()
+            began = time.monotonic()
+            child = os.fork()
+            if child == 0:
+                _be_the_command(request, out.fileno(), err.fileno(), counters)
+            code = _wait(child, began, request["kill_after"])
+            seconds = time.monotonic() - began
+            out.seek(0)
+            err.seek(0)
+            said = [file.read().decode(errors="replace") for file in (out, err)]
+        answers.write(json.dumps(asdict(Ended(code, *said, seconds, counters.counts(), counters.fired))) + "\n")
+        answers.flush()
+
+
+def _wait(child: int, began: float, kill_after: float | None) -> int:
+    """Its exit code, or minus the signal that killed it."""
+    while True:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        spent = time.monotonic() - began
+        if spent > (TIME_LIMIT if kill_after is None else kill_after):
+            os.kill(child, signal.SIGKILL)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        time.sleep(0.001 if kill_after is not None else 0.005)
+
+
+def _be_the_command(request: dict[str, Any], out: int, err: int, counters: Counters) -> None:
+    """In the child: what the console script does, with the fault in place. Does not return."""
+    code = 1
+    try:
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.chdir(request["place"])
+        sys.argv = ["linesexp", *request["words"]]
+        if request["made"]:
+            _take_as_drawn(RunFolder(request["made"]))
+            _take_as_learned(RunFolder(request["made"]))
+        install(Fault(**request["fault"]) if request["fault"] else None, request["place"], counters)
+        from linesexp.cli import main
+
+        main()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+
+def _take_as_drawn(run: RunFolder) -> None:
+    """Let `report` take each file from a finished run instead of drawing it."""
+    from linesexp.report import making
+
+    stored = {name: run.read(name) for name in run.names(stage="report")}
+    makers = making.makers
+    making.makers = lambda run: {name: lambda _, name=name: stored[name] for name in makers(run)}
+
+
+def _take_as_learned(run: RunFolder) -> None:
+    """Let `train` take each step from a finished run of as many epochs instead of learning."""
+    from linesexp.learning import training
+
+    history = read_steps(run)
+    tensors, about = parse_tensors(run.read("checkpoint.safetensors"), "checkpoint")
+
+    def train(model, dataset, config, *, checkpoint, record, save_checkpoint, on_epoch):
+        if not checkpoint.epoch:
+            checkpoint.history = [about["history"][0]]
+            on_epoch(checkpoint.history[0])
+        for index in range(checkpoint.recorded, len(history.steps)):
+            step = float(history.steps[index])
+            record(step, history.at(index))
+            checkpoint.recorded += 1
+            if step >= 1:
+                checkpoint.epoch, checkpoint.tensors = int(step), tensors
+                checkpoint.history.append(about["history"][int(step)])
+                save_checkpoint(checkpoint)
+                on_epoch(checkpoint.history[-1])
+        return checkpoint
+
+    training.train = train
+
+
+if __name__ == "__main__":
+    serve(keras="keras" in sys.argv[1:])
