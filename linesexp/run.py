@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from linesexp.notebook.plots import Plots
 
 CONTROLS = ("frozen-random", "frozen-prewitt", "frozen-learned", "shuffled-labels")  # see controls.py
+STAGES = ("generate", "train", "report")  # commands, by which the manifest tells who made a file
 LOG = ("step", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds")  # columns
 OLD_PICTURES = 20_000  # of which data sets of own pictures may hold that do not say how many they are
 COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json": "report"}
@@ -178,6 +179,8 @@ class Run:
             remedy = "only recording it again, in `fit`, makes it again"
         elif error.stage == "generate" and self.has_own_pictures:
             remedy = f"`linesexp train {self.folder.path} --data DIR` makes it again from your pictures in DIR"
+        elif error.stage not in STAGES:
+            remedy = "put the right one back"
         else:
             remedy = f"`linesexp {error.stage} {self.folder.path}` makes it again"
         return InputError(f"{error}; {remedy}")

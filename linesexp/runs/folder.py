@@ -11,6 +11,7 @@ from linesexp.runs.atomic import storage_errors, sync_folder, write_atomically
 from linesexp.runs.leftovers import place_of_new, put_new_in_place, remove_parts, remove_tree, settled
 from linesexp.runs.lock import HOLDER, one_writer
 from linesexp.runs.manifest import (
+    ITSELF,
     Entry,
     Manifest,
     entry_for,
@@ -21,7 +22,7 @@ from linesexp.runs.manifest import (
 )
 from linesexp.runs.opening import LEADS_OUT, Refused, digest_of, leads_out, opened
 
-MANIFEST = "manifest.json"
+MANIFEST = ITSELF
 OTHER_CONTENT = "its SHA-256 is not the one in the manifest"
 MOST_MANIFEST = 2**28  # bytes, of a million files
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from making import CASES, GIBI, Case, Folder, case, network
 
+
 def manifest_with(folder: Folder, name: str) -> Case:
     manifest = json.loads((folder.run / "manifest.json").read_bytes())
     manifest[name] = manifest["config.json"]
@@ -69,16 +70,16 @@ def pipe_for_a_file(folder: Folder) -> Case:
 
 
 @case
-def file_of_8_gib(folder: Folder) -> Case:
-    case = other_thing(folder, lambda path: (path.touch(), os.truncate(path, 8 * GIBI)))
-    folder.entry("dataset.npz", bytes=8 * GIBI)
+def file_of_a_gibibyte(folder: Folder) -> Case:
+    case = other_thing(folder, lambda path: (path.touch(), os.truncate(path, GIBI)))
+    folder.entry("dataset.npz", bytes=GIBI)
     return case
 
 
 @case
-def file_that_is_being_replaced_by_8_gib(folder: Folder) -> Case:
+def file_that_is_being_replaced_by_a_gibibyte(folder: Folder) -> Case:
     """Its size may be another than the manifest says, while it is being replaced."""
-    case = other_thing(folder, lambda path: (path.touch(), os.truncate(path, 8 * GIBI)))
+    case = other_thing(folder, lambda path: (path.touch(), os.truncate(path, GIBI)))
     folder.entry("dataset.npz", previous="0" * 64)
     return case
 
@@ -106,7 +107,7 @@ def link_to_a_folder_of_the_users(folder: Folder) -> Case:
     return Case(["report", str(folder.run)], "figures")
 
 
-@case
+@network
 def link_for_the_controls(folder: Folder) -> Case:
     theirs = folder.path / "theirs"
     theirs.mkdir()
@@ -120,7 +121,7 @@ def link_for_the_controls(folder: Folder) -> Case:
 def link_for_the_lock(folder: Folder) -> Case:
     theirs = folder.file("theirs.txt", b"mine")
     (folder.run / ".lock").symlink_to(theirs)
-    return Case(["generate", str(folder.run)], ".lock", 5)
+    return Case(["generate", str(folder.run)], "link_for_the_lock/run", 5)
 
 
 @case
@@ -135,5 +136,3 @@ def link_for_the_holder(folder: Folder) -> Case:
     theirs = folder.file("theirs.txt", b"mine")
     (folder.run / ".holder.json").symlink_to(theirs)
     return Case(["generate", str(folder.run)], "", 0)
-
-

@@ -1,6 +1,5 @@
 """What a hostile file needs to be made: a folder with a copy of a run, and its manifest brought in line."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -106,5 +105,3 @@ class Trap:
 
     def __reduce__(self) -> tuple:
         return open, (str(self.path), "w")
-
-

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from making import CANARY, GIBI, NETWORKS, Case, Folder, Trap, network
 
+
 def keras_file(folder: Folder, config: object, weights: bytes | None = None, **more: bytes) -> Path:
     path = folder.path / "model.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -77,20 +78,19 @@ def network_with_a_lambda_by_another_name(folder: Folder) -> Case:
     return inspected(folder, sequential(activation, CONVOLUTION))
 
 
-for number, (module, name, words) in enumerate(
-    (
-        ("os", "system", "touch"),
-        ("subprocess", "run", "touch"),
-        ("builtins", "exec", "code"),
-        ("builtins", "eval", "code"),
-        ("keras.utils", "get_file", "https://localhost/x"),
-        ("keras.config", "enable_unsafe_deserialization", ""),
-        ("keras.src.saving.serialization_lib", "enable_unsafe_deserialization", ""),
-        ("numpy", "load", "x.npy"),
-        ("pickle", "loads", "x"),
-        ("tensorflow", "io.read_file", "x"),
-    )
-):
+BORROWED = (
+    ("os", "system", "touch"),
+    ("subprocess", "run", "touch"),
+    ("builtins", "exec", "code"),
+    ("builtins", "eval", "code"),
+    ("keras.utils", "get_file", "https://localhost/x"),
+    ("keras.config", "enable_unsafe_deserialization", ""),
+    ("keras.src.saving.serialization_lib", "enable_unsafe_deserialization", ""),
+    ("numpy", "load", "x.npy"),
+    ("pickle", "loads", "x"),
+    ("tensorflow", "io.read_file", "x"),
+)
+for module, name, words in BORROWED:
 
     def borrowed(folder: Folder, module: str = module, name: str = name, words: str = words) -> Case:
         argument = {"touch": f"touch {folder.path.parent / CANARY}", "code": code(folder)}.get(words, words)
@@ -221,7 +221,11 @@ def looked_into(folder: Folder, config: object) -> Case:
 
 @network
 def network_with_members_outside(folder: Folder) -> Case:
-    more = {"assets/../../../evil.txt": b"evil", "../evil.txt": b"evil", "/tmp/linesexp-evil": b"evil"}
+    more = {
+        "assets/../../../evil.txt": b"evil",
+        "../evil.txt": b"evil",
+        str(folder.path.parent / "evil.txt"): b"evil",
+    }
 
     def make(file: object) -> None:
         group = file.create_group("layers/conv2d/vars")
@@ -234,11 +238,16 @@ def network_with_members_outside(folder: Folder) -> Case:
 
 @network
 def network_whose_layers_are_called_like_paths(folder: Folder) -> Case:
-    import keras
-
-    names = ["../../evil", "/tmp/linesexp-evil", "<img src=x onerror=alert(1)>", "a\\..\\b", ".", "\x1b[2J"]
-    layers = [keras.layers.Conv2D(1, 1, name="x") for _ in names]
-    model = keras.Sequential([keras.Input((8, 8, 1)), *layers]) if False else None
+    names = [
+        "..",
+        "<img src=x onerror=alert(1)>",
+        "a\\..\\b",
+        ".",
+        "\x1b[2J",
+        "CON",
+        "'\"><script>alert(2)</script>",
+    ]
+    names = [name.replace("/", "\u2215") for name in names]  # Keras allows no /
     config = sequential(*(layer_config("Conv2D", name=name, filters=1, kernel_size=[1, 1]) for name in names))
 
     def make(file: object) -> None:
@@ -247,7 +256,6 @@ def network_whose_layers_are_called_like_paths(folder: Folder) -> Case:
             group.create_dataset("0", (1, 1, 1, 1), "f4")
             group.create_dataset("1", (1,), "f4")
 
-    del layers, model
     case = inspected(folder, config, h5_bytes(make))
     return Case(case.command, "", 0)
 
@@ -261,5 +269,3 @@ def network_nested_without_end(folder: Folder) -> Case:
 def network_in_a_file_of_8_gib(folder: Folder) -> Case:
     path = folder.sparse("model.keras", 8 * GIBI, b"PK\x03\x04")
     return Case(["inspect", str(path), "--out", str(folder.path / "out")], "model.keras")
-
-
