@@ -3,10 +3,10 @@ RUN ?= results/default
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup experiment test lint bench clean
+.PHONY: help setup experiment test test-reliability lint bench clean
 
 help: ## show what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 25
 
 setup: .venv/ready ## install everything into .venv
 
@@ -19,6 +19,9 @@ experiment: setup ## draw, train, compare, animate and report into results/defau
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+test-reliability: setup ## try to break the promises, for an hour or two; SEED=N: with these faults again
+	@$(BIN)/python -m pytest tests/reliability -m "full or not full" -q $(if $(SEED),--seed $(SEED))
 
 lint: setup ## check style and types
 	@$(BIN)/ruff check .

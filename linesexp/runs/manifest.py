@@ -44,7 +44,7 @@ def parse_manifest(data: bytes, source: str) -> Manifest:
     """
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{source}: damaged ({error})") from None
     if manifest.pop(ITSELF, None) and data != _signed(data.rpartition(_line(ITSELF, b""))[0]):
         raise InputError(f"{source}: damaged (its SHA-256 is not the one at its end)")

@@ -51,7 +51,7 @@ def test_all_hostile_files_do_nothing_and_are_named_in_time(networks, tiny_run, 
     """Time is the processor's, beyond imports."""
     found = open_all(tiny_run, tmp_path / "hostile", environment, *networks)
     with capsys.disabled():
-        most = {key: max(found, key=lambda each: each[key]) for key in ("megabytes", "seconds")}  # noqa: B023
+        most = {key: max(found, key=lambda each: each[key]) for key in ("megabytes", "seconds")}
         told = ", ".join(f"at most {each[key]} {key} ({each['case']})" for key, each in most.items())
         print(f"\n{len(found)} hostile files: {told}")
     assert not [(each["case"], wrong(each), each) for each in found if wrong(each)]

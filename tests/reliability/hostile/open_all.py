@@ -4,8 +4,8 @@ A program of its own:
 
     python tests/reliability/hostile/open_all.py RUN FOLDER [--networks] [--quick] [CASE …]
 
-makes each file beside a copy of RUN, a trained run, in FOLDER, opens it with the command that reads it, and prints
-a JSON line for it:
+makes each file beside a copy of RUN, a trained run, in FOLDER, opens it with the command that reads it, and
+prints a JSON line for it:
 
     {"case": …, "command": […], "code": exit code, "expected": that it should have, "said": stderr,
      "named": what stderr must name, "seconds": of processor, "megabytes": of memory at the peak, beyond before,
