@@ -1,5 +1,6 @@
 """Commit what a training records, seldom enough to cost next to nothing and often enough to lose little."""
 
+import json
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,31 @@ def kept_checkpoint(folder: RunFolder) -> tuple[int, int, list[dict[str, float |
     return kept.epoch, kept.recorded, kept.history, tensors
 
 
+class _Log:
+    """A training's log as it grows, as CSV and as JSON: each row is written out once."""
+
+    def __init__(self) -> None:
+        self._known: list[dict[str, float | None]] = []
+        self._table = bytearray()
+        self._rows: list[str] = []
+
+    def follow(self, history: list[dict[str, float | None]]) -> None:
+        """Take in the rows that have come."""
+        for row in history[len(self._known) :]:
+            table = csv_bytes([row])
+            self._table += table if not self._known else table.partition(b"\n")[2]
+            self._rows.append(json.dumps(row))
+            self._known.append(row)
+
+    def csv(self) -> bytes:
+        """As csv_bytes gives it."""
+        return bytes(self._table)
+
+    def json(self) -> str:
+        """As json.dumps gives it."""
+        return f"[{', '.join(self._rows)}]"
+
+
 class Keeper:
     """Takes recorded steps and checkpoints, and commits them together once enough time has passed.
 
@@ -51,6 +77,7 @@ class Keeper:
     def __init__(self, folder: RunFolder, recorded: int) -> None:
         self._folder, self._recorded = folder, recorded
         self._files: dict[str, bytes] = {}
+        self._log = _Log()
         self._due = 0.0  # on the clock of time.perf_counter
 
     def record(self, step: float, weights: dict[str, np.ndarray]) -> None:
@@ -61,18 +88,16 @@ class Keeper:
 
     def log(self, history: list[dict[str, float | None]]) -> None:
         """Keep the log alone, as of the untrained network."""
-        self._files["history.csv"] = csv_bytes(history)
+        self._log.follow(history)
+        self._files["history.csv"] = self._log.csv()
         self._commit_if_due()
 
     def save(self, checkpoint: "Checkpoint") -> None:
         """Keep the state after an epoch, and its log."""
-        about = {
-            "epoch": checkpoint.epoch,
-            "recorded": checkpoint.recorded,
-            "history": checkpoint.history,
-        }
-        self._files[CHECKPOINT] = tensors_bytes(checkpoint.tensors, about)
-        self._files["history.csv"] = csv_bytes(checkpoint.history)
+        self._log.follow(checkpoint.history)
+        about = {"epoch": checkpoint.epoch, "recorded": checkpoint.recorded}
+        self._files[CHECKPOINT] = tensors_bytes(checkpoint.tensors, about, {"history": self._log.json()})
+        self._files["history.csv"] = self._log.csv()
         self._commit_if_due()
         if self._files:
             keep_waiting(self._folder, self._files, STAGE)

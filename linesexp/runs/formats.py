@@ -5,6 +5,8 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -69,10 +71,17 @@ def _one_line(error: Exception) -> str:
     return words if len(words) <= 200 else words[:200] + " …"
 
 
-def tensors_bytes(tensors: dict[str, np.ndarray], about: dict[str, Any]) -> bytes:
-    """Arrays and a JSON object as .safetensors; equal content gives equal bytes."""
+def tensors_bytes(
+    tensors: dict[str, np.ndarray], about: dict[str, Any], as_json: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    """Arrays and a JSON object as .safetensors; equal content gives equal bytes.
+
+    as_json: more of the object, of which the values are JSON already.
+    """
     # One metadata key: safetensors writes several in an order that changes from call to call.
-    header = {"linesexp": json.dumps({name: about[name] for name in sorted(about)})}
+    values = {name: json.dumps(value) for name, value in about.items()} | dict(as_json)
+    words = ", ".join(f"{json.dumps(name)}: {values[name]}" for name in sorted(values))
+    header = {"linesexp": f"{{{words}}}"}
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     return safetensors.numpy.save(contiguous, metadata=header)
 
