@@ -117,9 +117,16 @@ class KernelRecorder(keras.callbacks.Callback):
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
     """{"conv1/kernel": array, …} for every weight of every layer, names unique, in the model's order.
 
+    Numbers of fewer than 32 bits come as float32, which holds them all.
+
     The path is Keras' own, without the first part where all weights share it (the model's name).
     """
-    return {name: weight.numpy() for name, weight in _named(model).items()}
+    return {name: _readable(weight.numpy()) for name, weight in _named(model).items()}
+
+
+def _readable(values: np.ndarray) -> np.ndarray:
+    """NumPy has no bfloat16 and the like of its own: files of them could not be read back."""
+    return values.astype(np.float32) if values.dtype.kind == "V" or values.dtype == np.float16 else values
 
 
 def convolution_weights(model: keras.Model) -> dict[str, dict[str, Any]]:

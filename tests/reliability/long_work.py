@@ -1,9 +1,9 @@
 """A long training, watched: memory, processor time and open files after every epoch.
 
-A program of its own: `python tests/reliability/long_work.py train|record FOLDER EPOCHS` trains a run with the smallest
-useful settings, or somebody's own model with a KernelRecorder, and prints one JSON object of lists, an entry an epoch:
-{"megabytes": [resident], "files": [open], "seconds": [of the processor, in this epoch]}. `train` needs FOLDER to hold
-a generated run. To watch other work, add a function to WORK that calls `watch()` regularly.
+A program of its own: `python tests/reliability/long_work.py train|record FOLDER EPOCHS` trains a generated run,
+or somebody's own model with a KernelRecorder into FOLDER ("": with none), and prints one JSON object of lists with
+an entry for each epoch: {"megabytes": [resident], "files": [open], "seconds": [of the processor, in this epoch]}.
+To watch other work, add a function to WORK that calls `watch()` regularly.
 """
 
 import json
@@ -49,8 +49,8 @@ def record(folder: str, epochs: int, watch: Watch) -> None:
         def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
             watch()
 
-    layers = [keras.Input((12, 12, 1)), keras.layers.Conv2D(4, 5), keras.layers.Flatten(), keras.layers.Dense(2)]
-    model = keras.Sequential(layers)
+    parts = [keras.layers.Conv2D(4, 5), keras.layers.Flatten(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((12, 12, 1)), *parts])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     pictures = np.random.default_rng(0).random((32, 12, 12, 1), dtype=np.float32)
     callbacks = [*([KernelRecorder(folder)] if folder else []), Each()]
