@@ -1,8 +1,11 @@
 """A long training, watched: memory, processor time and open files after every epoch.
 
-A program of its own: `python tests/reliability/long_work.py train|record FOLDER EPOCHS` trains a generated run,
-or somebody's own model with a KernelRecorder into FOLDER ("": with none), and prints one JSON object of lists with
-an entry for each epoch: {"megabytes": [resident], "files": [open], "seconds": [of the processor, in this epoch]}.
+    python tests/reliability/long_work.py train|record FOLDER EPOCHS
+
+trains a generated run, or somebody's own model with a KernelRecorder into FOLDER ("": with none), and prints
+one JSON object of lists with an entry for each epoch: {"megabytes": [resident], "files": [open], "seconds": [of
+the processor, in this epoch]}.
+
 To watch other work, add a function to WORK that calls `watch()` regularly.
 """
 
