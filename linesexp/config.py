@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from linesexp.errors import ConfigError, InputError
+from linesexp.given import OF_TEXT, read_given
 from linesexp.picture_settings import AtLeastOne, ImagesConfig
 from linesexp.section import Section, choices
 from linesexp.wording import nearest, shown, what_is_expected
@@ -94,6 +95,17 @@ class NetworkConfig(Section, frozen=True, kw_only=True):
             sizes.append((convolved, size))
         return sizes
 
+    def weight_shapes(self, size: int, channels: int, classes: int) -> dict[str, tuple[int, ...]]:
+        """{"conv1/kernel": (k, k, channels, filters), "conv1/bias": (filters,), … "dense/bias": (classes,)}."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        depth = channels
+        for number, (filters, kernel) in enumerate(zip(self.filters, self.kernel_sizes, strict=True), 1):
+            shapes[f"conv{number}/kernel"] = (kernel, kernel, depth, filters)
+            shapes[f"conv{number}/bias"] = (filters,)
+            depth = filters
+        side = self.map_sizes(size)[-1][1]
+        return shapes | {"dense/kernel": (side * side * depth, classes), "dense/bias": (classes,)}
+
     def seen_size(self, size: int) -> int:
         """How many rows (and columns), counted from the top left, can reach the network's output.
 
@@ -151,11 +163,10 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """Everything in a TOML file. Raises InputError, naming it, if it cannot be read as one."""
     import tomllib
 
+    data = read_given(path, OF_TEXT)
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number without end
         raise InputError(f"{path}: not a TOML file ({error})") from None
 
 
@@ -244,7 +255,7 @@ def _as_config_error(
         return ConfigError(f"{where}{error.__cause__}")
     path = str(error).rpartition(" - at `$.")[2].rstrip("`").split("[")[0]
     section, _, name = path.partition(".")
+    name, _, inside = name.partition(".")
     value = settings.get(section, {}).get(name)
-    return ConfigError(
-        f"{where}{name} = {shown(value)}: {what_is_expected(str(error), choices(SECTIONS[section], name))}"
-    )
+    words = () if inside else choices(SECTIONS[section], name)
+    return ConfigError(f"{where}{name} = {shown(value)}: {what_is_expected(str(error), words)}")

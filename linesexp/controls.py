@@ -140,7 +140,7 @@ def _refuse_control(config: ExperimentConfig) -> None:
 
 def _begin(run: Run, name: str, say: Callable[[str], None]) -> RunFolder:
     """The folder of a control, with everything in it that its training needs."""
-    folder = RunFolder(run.folder.path / "controls" / name)
+    folder = run.folder.within(f"controls/{name}")
     files = {
         "config.json": config_json(control_config(name, run.config)),
         "dataset.npz": run.folder.read("dataset.npz"),

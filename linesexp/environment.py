@@ -23,6 +23,8 @@ def check_environment(before: dict[str, Any], source: str, say: Callable[[str], 
 
     Going on with other versions would give neither one run nor the other.
     """
+    if not all(isinstance(before.get(part, {}), dict) for part in ("versions", "machine")):
+        raise InputError(f"{source}: does not say which versions training was begun with")
     if others := _differences(before.get("versions", {}), versions()):
         raise InputError(
             f"{source}: training was begun with {'; '.join(others)}; go on with the same versions, "

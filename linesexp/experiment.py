@@ -15,12 +15,12 @@ from linesexp.first_layer import check_given, first_layer_of
 from linesexp.generated import GENERATED, generated_files
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.images.folders import class_folder_files
-from linesexp.keeping import Keeper
+from linesexp.keeping import CHECKPOINT, Keeper, kept_checkpoint
 from linesexp.room import check_room_to_generate, check_room_to_train, naming_memory, pictures_of
 from linesexp.run import Run, open_run
 from linesexp.runs.atomic import storage_errors
 from linesexp.runs.folder import STUDY, DamagedFile, RunFolder
-from linesexp.runs.formats import csv_bytes, parse_json, parse_tensors
+from linesexp.runs.formats import csv_bytes, parse_json
 from linesexp.runs.manifest import sha256
 from linesexp.runs.trees import write_tree
 from linesexp.runs.waiting import commit_waiting
@@ -168,11 +168,7 @@ def _train(
     files = {name: make() for name, make in begin.items() if name not in folder}
     if files:
         folder.commit(files, stage="train")
-    checkpoint = Checkpoint()
-    if "checkpoint.safetensors" in folder:
-        tensors, about = parse_tensors(folder.read("checkpoint.safetensors"), "checkpoint.safetensors")
-        checkpoint = Checkpoint(about["epoch"], about["recorded"], about["history"], tensors)
-
+    checkpoint = Checkpoint(*kept_checkpoint(folder)) if CHECKPOINT in folder else Checkpoint()
     keeper = Keeper(folder, checkpoint.recorded)
 
     def on_epoch(row: dict[str, Any]) -> None:
@@ -208,6 +204,7 @@ def _keras_bytes(model: Any, folder: RunFolder) -> bytes:
     """A model in Keras' own format, which Keras writes to a path only."""
     path = folder.path / ".model.part.keras"
     with storage_errors(path):
+        path.unlink(missing_ok=True)  # and not follow a link that lies there
         try:
             model.save(path)
             return path.read_bytes()

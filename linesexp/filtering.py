@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from linesexp.errors import ConfigError, InputError
+from linesexp.given import OF_A_PICTURE, OF_TEXT, read_given
 from linesexp.images.pictures import decode_grey
 from linesexp.kernels.operators import OPERATORS, Operator, get_operator
 from linesexp.runs.atomic import write_atomically
@@ -58,14 +59,14 @@ class Output:
 
 def read_grey(name: str, longest: int | None, most_pixels: int | None) -> tuple[np.ndarray, list[str]]:
     """A picture file as float64 (H, W) in [0, 1], and what was done to it."""
-    decoded = decode_grey(_read(name), name, longest, most_pixels)
+    decoded = decode_grey(read_given(name, OF_A_PICTURE), name, longest, most_pixels)
     return decoded.pixels / 255, list(decoded.notes)
 
 
 def read_kernel(name: str) -> np.ndarray:
     """The kernel in a CSV file. Raises InputError."""
     try:
-        return parse_kernel(_read(name).decode("utf-8-sig"))
+        return parse_kernel(read_given(name, OF_TEXT).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise InputError(f"{name}: not a text file; expected a row of numbers in each line") from None
     except InputError:
@@ -241,10 +242,3 @@ def _stage_titles(steps: Steps, stages: dict[str, np.ndarray]) -> dict[str, str]
 
 def _activation_name(steps: Steps) -> str:
     return "ReLU" if steps.activation == "relu" else str(steps.activation)
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from None

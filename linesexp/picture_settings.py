@@ -19,7 +19,8 @@ OF_OWN = ("size", "validation_share", "test_share", "data_seed", "folders")  # s
 class FolderPictures(Section, frozen=True, kw_only=True):
     """A record of the class folders that own pictures came from; nobody sets it, reading them does.
 
-    classes: the folders' names, in the order of the labels; empty before the folders were read.
+    classes: the folders' names, in the order of the labels; empty before the folders were read. pictures: how
+    many were taken, 0 in a record from before this was kept.
     sha256: digest of the names (inside the folder that holds the classes) and contents of all picture
     files. split_given: whether train, validation and test were folders too. What was left out: broken
     files, repeated pictures beyond the first, and ambiguous ones, which lie in several classes.
@@ -27,6 +28,7 @@ class FolderPictures(Section, frozen=True, kw_only=True):
 
     classes: tuple[str, ...] = ()
     channels: Literal[1, 3] = 1
+    pictures: Count = 0
     sha256: str = ""
     split_given: bool = False
     broken: Count = 0

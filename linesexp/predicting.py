@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from linesexp.errors import InputError
+from linesexp.given import OF_A_PICTURE, read_given
 from linesexp.images.dataset import scale_pixels
 from linesexp.images.pictures import decode_picture
 from linesexp.run import Run
@@ -32,7 +31,10 @@ def predict(
     channels, size = dataset.pixels.shape[-1], dataset.pixels.shape[1]
     ground = "black" if contrast == "bright" else "white"
     names = list(pictures)
-    decoded = [decode_picture(_read(name), size, channels, name, ground, most_pixels) for name in names]
+    decoded = [
+        decode_picture(read_given(name, OF_A_PICTURE), size, channels, name, ground, most_pixels)
+        for name in names
+    ]
     chances = probabilities(scale_pixels(np.stack(decoded)), weights, run.config.network)
     return [
         {
@@ -56,10 +58,3 @@ def unlike(pixels: np.ndarray, contrast: str) -> str | None:
     if contrast == "dark" and not bright_ground:
         return "its ground is dark, and this network learned dark lines on bright"
     return None
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from None

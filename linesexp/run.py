@@ -11,8 +11,9 @@ from linesexp.config import ExperimentConfig, build_config
 from linesexp.errors import InputError
 from linesexp.images.dataset import SPLITS, Dataset
 from linesexp.kernels.analysis import Analysis, parse_analysis
+from linesexp.picture_settings import ImagesConfig
 from linesexp.runs.folder import STUDY, DamagedFile, MissingFile, RunFolder
-from linesexp.runs.formats import npz_bytes, parse_csv, parse_json, parse_npz
+from linesexp.runs.formats import MOST_ARRAYS, npz_bytes, parse_csv, parse_json, parse_npz
 from linesexp.runs.steps import WeightsHistory, read_steps
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from linesexp.notebook.plots import Plots
 
 CONTROLS = ("frozen-random", "frozen-prewitt", "frozen-learned", "shuffled-labels")  # see controls.py
+STAGES = ("generate", "train", "report")  # commands, by which the manifest tells who made a file
+LOG = ("step", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds")  # columns
+OLD_PICTURES = 20_000  # of which data sets of own pictures may hold that do not say how many they are
 COMMANDS = {"dataset.npz": "generate", "config.json": "generate", "analysis.json": "report"}
 
 
@@ -103,17 +107,32 @@ class Run:
     def dataset(self) -> Dataset:
         """The pictures, labels and split."""
         path = str(self.folder.path / "dataset.npz")
-        return dataset_from(parse_npz(self._read("dataset.npz"), path), path)
+        return dataset_from(parse_npz(self._read("dataset.npz"), path, most_bytes(self.config.images)), path)
 
     @cached_property
     def history(self) -> WeightsHistory:
         """All recorded steps of all layers."""
         try:
-            return read_steps(self.folder)
+            history = read_steps(self.folder)
         except MissingFile:
             self._missing("kernels")
         except DamagedFile as error:
             raise self._with_remedy(error) from None
+        if "config.json" in self.folder:
+            self._check_weights(history)
+        return history
+
+    def _check_weights(self, history: WeightsHistory) -> None:
+        """Raise InputError for recorded weights of another network than the settings'."""
+        images = self.config.images
+        channels = images.folders.channels if images.folders else 1
+        expected = self.config.network.weight_shapes(images.size, channels, len(images.class_names))
+        found = {name: values.shape[1:] for name, values in history.weights.items()}
+        if odd := sorted(name for name, _ in expected.items() ^ found.items()):
+            raise InputError(
+                f"{self.folder.path / 'kernels'}: weights of another network than config.json describes "
+                f"({odd[0]} is {found.get(odd[0], 'missing')}, and should be {expected.get(odd[0], 'missing')})"
+            )
 
     @property
     def kernels(self) -> np.ndarray:
@@ -133,6 +152,8 @@ class Run:
         rows = parse_csv(self._read("history.csv"), path)
         if not rows:
             raise InputError(f"{path}: holds no rows")
+        if missing := [name for name in LOG if name not in rows[0]]:
+            raise InputError(f"{path}: not a training log (no column {missing[0]})")
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
     @property
@@ -148,7 +169,7 @@ class Run:
 
     def control_folders(self) -> dict[str, RunFolder]:
         """The folders of the controls by name, finished or not."""
-        folders = {name: RunFolder(self.folder.path / "controls" / name) for name in CONTROLS}
+        folders = {name: self.folder.within(f"controls/{name}") for name in CONTROLS}
         return {name: folder for name, folder in folders.items() if folder.exists()}
 
     def _read(self, name: str) -> bytes:
@@ -166,6 +187,8 @@ class Run:
             remedy = "only recording it again, in `fit`, makes it again"
         elif error.stage == "generate" and self.has_own_pictures:
             remedy = f"`linesexp train {self.folder.path} --data DIR` makes it again from your pictures in DIR"
+        elif error.stage not in STAGES:
+            remedy = "put the right one back"
         else:
             remedy = f"`linesexp {error.stage} {self.folder.path}` makes it again"
         return InputError(f"{error}; {remedy}")
@@ -203,6 +226,16 @@ def dataset_bytes(dataset: Dataset) -> bytes:
             "class_names": np.array(dataset.class_names),
         }
     )
+
+
+def most_bytes(images: ImagesConfig) -> int:
+    """An upper bound of a data set's bytes in memory, by the settings that it was made with."""
+    known, channels = images.folders, 1
+    if known is None:
+        count = images.pictures_per_class * len(images.angles_deg)
+    else:
+        count, channels = known.pictures or OLD_PICTURES, known.channels
+    return count * (images.size**2 * channels + 64) + MOST_ARRAYS  # 64: labels and the like
 
 
 def dataset_from(arrays: dict[str, np.ndarray], source: str) -> Dataset:

@@ -209,7 +209,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(call, place, tmp_path):
     (tmp_path / "huge.png").write_bytes(huge)
     ended = call(tmp_path / "huge.png")
     assert ended.returncode == 3
-    assert "50,000,000" in ended.stderr
+    assert "25,000,000" in ended.stderr
     assert "--most-pixels" in ended.stderr
 
 

@@ -59,6 +59,7 @@ def leave(code: int) -> NoReturn:
 
 
 def complain(words: str) -> None:
-    """Say something on stderr."""
+    """Say something on stderr; what a terminal would obey, in a file's name, is shown and not sent."""
+    safe = "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in words)
     with contextlib.suppress(OSError):  # nobody may be reading stderr any more
-        click.echo(words, err=True)
+        click.echo(safe, err=True)

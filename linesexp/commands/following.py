@@ -37,11 +37,13 @@ def remedy(run: str, damaged: list[Any]) -> str:
     own = not opened.is_recording and opened.has_own_pictures
     order = ["generate", "train", "train --controls", "report"]
     commands = []
-    for stage in sorted(stages, key=order.index):
+    for stage in (stage for stage in order if stage in stages):
         if stage == "generate" and own:
             stage = "train --data DIR"
         command, *flags = stage.split()
         commands.append(" ".join([f"linesexp {command}{named(run)}", *flags]))
+    if stages - set(order):  # of a manifest that no command has written
+        commands.append("put the others back")
     return "to make them again: " + " && ".join(commands)
 
 

@@ -63,7 +63,7 @@ MOST_CLASSES = 5  # that are printed
     "--figures/--no-figures", default=True, help="Without: classes and maps as numbers, in .npz files."
 )
 @click.option(
-    "--most-pixels", type=click.IntRange(1), help="Refuse pictures of more pixels.  [default: 50000000]"
+    "--most-pixels", type=click.IntRange(1), help="Refuse pictures of more pixels.  [default: 25000000]"
 )
 @click.option("--run-its-code", is_flag=True, help="Load a model with Lambda layers: runs code from its file.")
 @preferred_options

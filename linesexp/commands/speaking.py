@@ -11,7 +11,7 @@ import msgspec
 from linesexp import stopping
 
 most_pixels_option = click.option(
-    "--most-pixels", type=click.IntRange(1), help="Refuse pictures of more pixels.  [default: 50000000]"
+    "--most-pixels", type=click.IntRange(1), help="Refuse pictures of more pixels.  [default: 25000000]"
 )
 
 

@@ -4,13 +4,19 @@ import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageOps
 
 from linesexp.errors import InputError
 
-MOST_PIXELS = 50_000_000  # decoding more takes seconds and hundreds of megabytes
+MOST_PIXELS = 25_000_000  # decoding more takes seconds and hundreds of megabytes
+MOST_SCANS = 64  # of a JPEG: each is a pass over all of its pixels, however few bytes it has
+STRIP = 2**20  # pixels that are worked on at a time, where a second whole picture would take too much memory
+# Formats that are opened, whatever a file's name says. Pillow knows others that start programs (PostScript), or
+# unpack without a bound.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM")
 
 
 class TooManyPixels(InputError):
@@ -48,7 +54,7 @@ def open_picture(
 
     Raises InputError as `decode_picture` does.
     """
-    return _laid_on(_upright(data, source, most_pixels)[0], ground).convert("RGB")
+    return _laid_on(_upright(data, source, most_pixels)[0], ground)
 
 
 def stretch(picture: Image.Image, shape: tuple[int, int], channels: int) -> np.ndarray:
@@ -68,10 +74,10 @@ def decode_grey(
     Upright, transparency laid on white. Raises InputError like decode_picture, TooManyPixels beyond the limit.
     """
     upright, notes = _upright(data, source, most_pixels)
-    if np.asarray(upright.getchannel("A")).min() < 255:
+    if upright.mode == "RGBA" and np.asarray(upright.getchannel("A")).min() < 255:
         notes.append("transparent: laid on white")
     flat = _laid_on(upright, "white")
-    red, green, blue = flat.convert("RGB").split()
+    red, green, blue = flat.split()
     if ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox():
         notes.append("colour brought to grey: luminance, 0.299 red + 0.587 green + 0.114 blue")
     grey = flat.convert("L")
@@ -84,24 +90,37 @@ def decode_grey(
 
 
 def _upright(data: bytes, source: str, most_pixels: int | None) -> tuple[Image.Image, list[str]]:
-    """The picture as RGBA, upright, and what was done to it; its size is checked before it is decoded."""
+    """The picture as RGB, or RGBA where it has transparency, turned upright; and what was done to it.
+
+    Its size is checked before it is decoded; never is there more than one copy of it beside the decoded one.
+    """
     limit = MOST_PIXELS if most_pixels is None else most_pixels
     try:
-        with _our_limit_alone(), Image.open(io.BytesIO(data)) as picture:
+        with _our_limit_alone(), Image.open(io.BytesIO(data), formats=_formats()) as picture:
             if picture.width * picture.height > limit:
                 raise TooManyPixels(
                     f"{source}: {picture.width}×{picture.height} pixels; at most {limit:,} are read; "
                     "--most-pixels reads more"
                 )
+            if picture.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MOST_SCANS:
+                raise InputError(f"{source}: a JPEG of more than {MOST_SCANS} passes; save it anew")
             notes = ["animated: its first frame"] if getattr(picture, "n_frames", 1) > 1 else []
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode == "I" or upright.mode.startswith("I;16"):
+            ImageOps.exif_transpose(picture, in_place=True)
+            if picture.mode == "I" or picture.mode.startswith("I;16"):
                 notes.append("more than 8 bits a pixel brought to 8")
-            return _eight_bits(upright, source).convert("RGBA"), notes
+            even = _eight_bits(picture, source)
+            return even.convert("RGBA" if even.has_transparency_data else "RGB"), notes
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # decoders of damaged files raise whatever they come upon
+    except Exception as error:  # whatever a decoder trips over, the file is no picture
         raise InputError(f"{source}: not a picture that can be read ({type(error).__name__})") from None
+
+
+@cache
+def _formats() -> list[str]:
+    """The formats that this Pillow can open of those that are."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 @contextlib.contextmanager
@@ -116,7 +135,21 @@ def _our_limit_alone() -> Iterator[None]:
 
 
 def _laid_on(picture: Image.Image, ground: str) -> Image.Image:
-    return Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture)
+    """RGB of an RGB picture, or of an RGBA one on a ground of this colour."""
+    if picture.mode == "RGB":
+        return picture
+    flat = Image.new("RGB", picture.size)
+    for box in _strips(picture):
+        strip = picture.crop(box)
+        flat.paste(Image.alpha_composite(Image.new("RGBA", strip.size, ground), strip).convert("RGB"), box)
+    return flat
+
+
+def _strips(picture: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes as wide as the picture that cover it, none of them large."""
+    rows = max(1, STRIP // picture.width)
+    for top in range(0, picture.height, rows):
+        yield 0, top, picture.width, min(top + rows, picture.height)
 
 
 def _eight_bits(picture: Image.Image, source: str) -> Image.Image:
@@ -128,12 +161,16 @@ def _eight_bits(picture: Image.Image, source: str) -> Image.Image:
         raise InputError(f"{source}: a picture of floating-point numbers; save it with 8 or 16 bits")
     if not (picture.mode == "I" or picture.mode.startswith("I;16")):
         return picture
-    values = np.asarray(picture).astype(np.int64)
     white = 65_535
     if picture.mode == "I":
-        white = next(most for most in (255, 65_535, 2**31 - 1) if values.max() <= most)
-    grey = Image.fromarray(np.clip(values * 255 / white, 0, 255).round().astype(np.uint8))
+        largest = np.max(picture.getextrema())
+        white = next(most for most in (255, 65_535, 2**31 - 1) if largest <= most)
     transparent = picture.info.get("transparency")
-    if isinstance(transparent, int):
-        grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    grey = Image.new("LA" if isinstance(transparent, int) else "L", picture.size)
+    for box in _strips(picture):
+        values = np.asarray(picture.crop(box)).astype(np.int64)
+        strip = Image.fromarray(np.clip(values * 255 / white, 0, 255).round().astype(np.uint8))
+        if isinstance(transparent, int):
+            strip.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+        grey.paste(strip, box)
     return grey

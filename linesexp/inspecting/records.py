@@ -68,5 +68,5 @@ def parse_inspection(data: bytes, source: str) -> Inspection:
     """Raises InputError if the JSON does not hold these fields."""
     try:
         return msgspec.json.decode(data, type=Inspection)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{source}: not an inspection ({error})") from None

@@ -131,7 +131,7 @@ def parse_analysis(data: bytes, source: str) -> Analysis:
     """Raises InputError if the JSON does not hold these fields."""
     try:
         return msgspec.json.decode(data, type=Analysis)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{source}: not an analysis ({error})") from None
 
 

@@ -1,9 +1,7 @@
 """Other people's Keras models: load one from a file, and a copy of it that has learned nothing."""
 
 import contextlib
-import json
 import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import keras
 
 from linesexp.errors import InputError
+from linesexp.learning.untrusted import classes_in, no_more_weights_than_stored
 
 
 def load_model(
@@ -32,14 +31,16 @@ def load_model(
             f"{path}: Keras' old .h5 format; if you trust it, save it anew in Python: "
             f"keras.models.load_model({str(path)!r}, compile=False).save({str(path.with_suffix('.keras'))!r})"
         )
-    classes = _classes_in(path)
-    if "Lambda" in classes and not run_its_code:
+    if "Lambda" in classes_in(path) and not run_its_code:
         raise InputError(
             f"{path}: holds a Lambda layer, which is Python code of whoever made the file and would run here; "
             "if you trust them, --run-its-code lets it"
         )
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=not run_its_code)
+        with no_more_weights_than_stored(path):
+            model = keras.models.load_model(path, compile=False, safe_mode=not run_its_code)
+    except InputError:
+        raise
     except Exception as error:  # the file may hold anything, and Keras raises all kinds
         hint = ""
         if "Could not locate" in str(error):
@@ -83,27 +84,6 @@ def untrained_copy(model: keras.Model, seed: int) -> keras.Model:
     except Exception as error:  # whatever a class of somebody's own raises
         raise InputError(f"the model cannot be made anew, untrained: {_gist(error)}") from None
     return copy
-
-
-def _classes_in(path: Path) -> set[str]:
-    """Names of all classes in a .keras file's settings. Raises InputError for another kind of file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            waiting = [json.loads(archive.read("config.json"))]
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a .keras file"
-        raise InputError(
-            f"{path}: {reason}; expected a model that Keras saved as .keras (`linesexp see` also takes a run)"
-        ) from None
-    found = set()
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            found.add(str(part.get("class_name")))
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part
-    return found
 
 
 def _gist(error: Exception) -> str:

@@ -139,13 +139,17 @@ def recorded_early(done: int, batches: int) -> bool:
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
     """{"conv1/kernel": array, …} for every weight of every layer, names unique, in the model's order.
 
+    Numbers of fewer than 32 bits come as float32, which holds them all.
+
     The path is Keras' own, without the first part where all weights share it (the model's name).
     Numbers that NumPy and files do not know, such as bfloat16, become float32.
     """
-    values = {name: weight.numpy() for name, weight in _named(model).items()}
-    return {
-        name: value.astype(np.float32) if value.dtype.kind == "V" else value for name, value in values.items()
-    }
+    return {name: _readable(weight.numpy()) for name, weight in _named(model).items()}
+
+
+def _readable(values: np.ndarray) -> np.ndarray:
+    """NumPy has no bfloat16 and the like of its own: files of them could not be read back."""
+    return values.astype(np.float32) if values.dtype.kind == "V" or values.dtype == np.float16 else values
 
 
 def convolution_weights(model: keras.Model) -> dict[str, dict[str, Any]]:

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from linesexp.errors import InputError
+from linesexp.given import OF_A_PICTURE, read_given
 from linesexp.images.pictures import MOST_PIXELS, open_picture, stretch
 from linesexp.looking.networks import Network
 from linesexp.looking.verdict import classes_of
@@ -58,11 +58,7 @@ class Look:
 
 def read_picture(name: str, network: Network, most_pixels: int = MOST_PIXELS) -> Picture:
     """A picture file as the network takes it. Raises InputError, naming the file."""
-    try:
-        data = Path(name).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
-    picture = open_picture(data, name, network.ground, most_pixels)
+    picture = open_picture(read_given(name, OF_A_PICTURE), name, network.ground, most_pixels)
     height, width, channels = network.shape
     if height is None or width is None:
         height, width = _own_size(picture, height, width)

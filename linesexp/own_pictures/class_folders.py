@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from linesexp.errors import InputError
+from linesexp.given import OF_A_PICTURE, TooLarge, read_given
 from linesexp.images.dataset import SPLITS
 from linesexp.images.own import FEWEST, without_colour
 from linesexp.images.pictures import decode_picture
@@ -92,7 +93,11 @@ def digest_of(folders: ClassFolders, progress: Progress) -> str:
     digest = hashlib.sha256()
     for index, file in enumerate(folders.files):
         progress(index, len(folders.files), "comparing with the run's")
-        _enter(digest, file, _read(folders.path / file.name))
+        try:
+            data = read_given(folders.path / file.name, OF_A_PICTURE)
+        except TooLarge:
+            data = b""
+        _enter(digest, file, data)
     return digest.hexdigest()
 
 
@@ -108,7 +113,12 @@ def read_pictures(
     pixels, files, broken = [], [], []
     for index, file in enumerate(folders.files):
         progress(index, len(folders.files), "reading")
-        data = _read(folders.path / file.name)
+        try:
+            data = read_given(folders.path / file.name, OF_A_PICTURE)
+        except TooLarge as error:
+            _enter(digest, file, b"")
+            broken.append(f"{plain(file.name)} ({error.limit})")
+            continue
         _enter(digest, file, data)
         try:
             picture = decode_picture(data, size, 3, "", most_pixels=most_pixels)
@@ -182,13 +192,6 @@ def _entries(path: Path) -> list[Path]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     return sorted(entry for entry in found if not entry.name.startswith((".", "__MACOSX")))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _enter(digest: "hashlib._Hash", file: PictureFile, data: bytes) -> None:

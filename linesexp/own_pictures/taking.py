@@ -73,6 +73,7 @@ def take_pictures(
     known = FolderPictures(
         classes=folders.classes,
         channels=arranged.dataset.pixels.shape[-1],
+        pictures=len(arranged.dataset.labels) if _counts(folder, force) else 0,
         sha256=pictures.sha256,
         split_given=folders.split_given,
         broken=len(pictures.broken),
@@ -104,6 +105,14 @@ def _check_same(run: Run, config: ExperimentConfig, folders: ClassFolders, progr
             f"{path}: the data set was made from other pictures than {folders.path} holds now; choose another "
             "folder, or use --force to keep this one aside and begin anew"
         )
+
+
+def _counts(folder: RunFolder, force: bool) -> bool:
+    """Whether the record of a run's pictures tells how many they are: a run with an old record goes on so."""
+    if force or "config.json" not in folder:
+        return True
+    known = Run(folder).config.images.folders
+    return known is None or known.pictures > 0
 
 
 def _begins_anew(folder: RunFolder, config: ExperimentConfig, force: bool) -> bool:

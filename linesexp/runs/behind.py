@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from linesexp.errors import StorageError
+from linesexp.errors import FolderBusy, StorageError
 from linesexp.runs.folder import RunFolder
-from linesexp.runs.steps import Step, StepWriter
+from linesexp.runs.steps import Step, StepWriter, step_name
 
 PATIENCE_S = 60.0  # for another process that writes into the folder: a report, say
 MOST_WAITING = 16_000_000  # bytes of weights, beyond which a training waits after all
@@ -68,11 +68,23 @@ class StepsBehind:
                 self._changed.notify_all()
 
     def _commit(self, steps: list[Step]) -> None:
+        self._refuse_others()
         try:
             self._writer.save_all(steps)
         except StorageError:  # one after the other, as many as the disk still takes
             for step in steps:
                 self._writer.save(*step)
+
+    def _refuse_others(self) -> None:
+        """Raise FolderBusy where the folder's steps are no more those that were written here."""
+        digests = {
+            name: entry.sha256 for name, entry in self._run.manifest().items() if name.startswith("kernels/")
+        }
+        if self._writer.recorded and not digests:
+            raise FolderBusy(f"{self._run.path}: was removed, or renamed, while it was recorded into")
+        last = digests.get(step_name(self._writer.recorded - 1))
+        if len(digests) != self._writer.recorded or (self._writer.recorded and last != self._writer.last):
+            raise FolderBusy(f"{self._run.path}: another recording is written there")
 
     def _next(self) -> list[Step]:
         """All that waits; nothing, at which the thread ends."""

@@ -1,6 +1,7 @@
 """RunFolder: commit files under a manifest, and read back only what is in it and unchanged."""
 
 import contextlib
+import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from linesexp.runs.atomic import storage_errors, sync_folder, write_atomically
 from linesexp.runs.leftovers import place_of_new, put_new_in_place, remove_parts, remove_tree, settled
 from linesexp.runs.lock import HOLDER, one_writer
 from linesexp.runs.manifest import (
+    ITSELF,
     Entry,
     Manifest,
     entry_for,
@@ -18,9 +20,12 @@ from linesexp.runs.manifest import (
     parse_manifest,
     sha256,
 )
+from linesexp.runs.opening import LEADS_OUT, Refused, digest_of, leads_out, opened
 
-MANIFEST = "manifest.json"
+MANIFEST = ITSELF
 STUDY = "study.json"  # what the folder of a study holds, and no run's
+OTHER_CONTENT = "its SHA-256 is not the one in the manifest"
+MOST_MANIFEST = 2**28  # bytes, of a million files
 
 
 class MissingFile(LinesexpError):
@@ -55,11 +60,16 @@ class RunFolder:
     def manifest(self) -> Manifest:
         """What the folder holds now; empty for a folder that does not exist yet."""
         try:
-            data = (self.path / MANIFEST).read_bytes()
+            with opened(self.path, MANIFEST) as (file, size):
+                if size > MOST_MANIFEST:
+                    raise Refused(f"{size:,} bytes; at most {MOST_MANIFEST:,} are read")
+                data = file.read(size)
         except FileNotFoundError:
             return self.manifest() if put_new_in_place(self.path) else {}
         except NotADirectoryError:
             raise InputError(f"{self.path}: is a file; name a folder for the run") from None
+        except Refused as error:
+            raise InputError(f"{self.path / MANIFEST}: cannot be read ({error})") from None
         except OSError as error:
             raise StorageError(f"{self.path / MANIFEST}: cannot be read ({error.strerror})") from None
         try:
@@ -75,6 +85,12 @@ class RunFolder:
             beside = self.path.resolve().parent.iterdir()
             return sorted(path.name for path in beside if (path / MANIFEST).exists())
         return []
+
+    def within(self, name: str) -> "RunFolder":
+        """The run folder of this name inside. Raises InputError where a link leads out of this one."""
+        if leads_out(self.path, name):
+            raise InputError(f"{self.path / name}: {LEADS_OUT}; put a folder in its place")
+        return RunFolder(self.path / name)
 
     def exists(self) -> bool:
         """Whether the folder holds a manifest, damaged or not."""
@@ -118,7 +134,7 @@ class RunFolder:
         found = []
         for name, entry in self.manifest().items():
             try:
-                self._checked(name, entry)
+                self._check(name, entry)
             except DamagedFile as error:
                 found.append(error)
         return found
@@ -147,6 +163,8 @@ class RunFolder:
         self._must_write()
         if outside := [name for name in files if not lies_inside(name)]:
             raise ValueError(f"{outside[0]!r} lies outside the run folder")
+        for name in files:
+            self._refuse_way_out(name)
         manifest = self.manifest()
         replaced = [name for name in files if name in manifest]
         for name in files.keys() - replaced:
@@ -178,10 +196,10 @@ class RunFolder:
         """
         self._must_write()
         path = self.path / name
-        if not path.exists():
+        if not os.path.lexists(path) or leads_out(self.path, Path(name).parent.as_posix()):
             return None
         with storage_errors(path):
-            return path.rename(_free_name(path, "damaged"))
+            return path.rename(_free_name(path.parent.resolve() / path.name, "damaged"))
 
     def begin_anew(self, files: Mapping[str, bytes], stage: str) -> Path:
         """Put a new folder with these files in the place of this one, which is kept under a free name.
@@ -206,24 +224,45 @@ class RunFolder:
         """Rename the whole folder to a free name beside it, so that a new run can take its place."""
         self._must_write()
         with storage_errors(self.path):
-            kept = self.path.resolve().rename(_free_name(self.path, "old"))
+            kept = self.path.resolve().rename(_free_name(self.path.resolve(), "old"))  # "." has no name
             (kept / HOLDER).unlink(missing_ok=True)  # nobody writes there any more
         return kept
 
     def _checked(self, name: str, entry: Entry) -> bytes:
+        """A file's bytes; none of a file that is too large to be it are held in memory."""
+        with self._sized(name, entry) as (file, size):
+            if size != entry.bytes and digest_of(file) != entry.previous:
+                raise DamagedFile(self.path / name, name, entry.stage, OTHER_CONTENT)
+            data = file.read(size)
+        if sha256(data) not in (entry.sha256, entry.previous):
+            raise DamagedFile(self.path / name, name, entry.stage, OTHER_CONTENT)
+        return data
+
+    def _check(self, name: str, entry: Entry) -> None:
+        """Raise DamagedFile unless a file is whole; it is not held in memory."""
+        with self._sized(name, entry) as (file, _):
+            if digest_of(file) not in (entry.sha256, entry.previous):
+                raise DamagedFile(self.path / name, name, entry.stage, OTHER_CONTENT)
+
+    @contextlib.contextmanager
+    def _sized(self, name: str, entry: Entry) -> Iterator[tuple[io.BufferedReader, int]]:
+        """(file of the right size, or, while it is being replaced, of any; its size). Raises DamagedFile."""
         path = self.path / name
         try:
-            size = path.stat().st_size
-            if size != entry.bytes and not entry.previous:
-                raise DamagedFile(path, name, entry.stage, f"{size} bytes instead of {entry.bytes}")
-            data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            with opened(self.path, name) as (file, size):
+                if size != entry.bytes and not entry.previous:
+                    raise DamagedFile(path, name, entry.stage, f"{size} bytes instead of {entry.bytes}")
+                yield file, size
+        except (FileNotFoundError, NotADirectoryError, Refused) as error:
             raise DamagedFile(path, name, entry.stage, error.strerror or str(error)) from None
         except OSError as error:  # which says nothing about the file: it may be whole
             raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
-        if sha256(data) not in (entry.sha256, entry.previous):
-            raise DamagedFile(path, name, entry.stage, "its SHA-256 is not the one in the manifest")
-        return data
+
+    def _refuse_way_out(self, name: str) -> None:
+        """Raise InputError where writing a name would follow a link out of the folder."""
+        above = Path(name).parent
+        if leads_out(self.path, above.as_posix()):
+            raise InputError(f"{self.path / above}: {LEADS_OUT}; put a folder in its place")
 
     def _write_manifest(self, manifest: Manifest) -> None:
         write_atomically(self.path / MANIFEST, manifest_json(manifest))
@@ -250,8 +289,7 @@ class RunFolder:
 
 
 def _free_name(path: Path, word: str) -> Path:
-    path = path.resolve()  # "." has no name
     number = 1
-    while (free := path.with_name(f"{path.name}.{word}-{number}")).exists():
+    while os.path.lexists(free := path.with_name(f"{path.name}.{word}-{number}")):
         number += 1
     return free

@@ -3,13 +3,18 @@
 import csv
 import io
 import json
+import math
 import zipfile
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import safetensors.numpy
 
 from linesexp.errors import InputError
+
+MOST_ARRAYS = 2**26  # bytes of an .npz, unpacked, of which nobody knows how many there should be
 
 
 def npz_bytes(arrays: dict[str, np.ndarray], compress: bool = True) -> bytes:
@@ -27,22 +32,56 @@ def npz_bytes(arrays: dict[str, np.ndarray], compress: bool = True) -> bytes:
     return buffer.getvalue()
 
 
-def parse_npz(data: bytes, source: str) -> dict[str, np.ndarray]:
-    """Raises InputError for anything but plain arrays; a pickle inside is refused, never run."""
+def parse_npz(data: bytes, source: str, most: int = MOST_ARRAYS) -> dict[str, np.ndarray]:
+    """Raises InputError for anything but plain arrays of at most so many bytes in all.
+
+    What a member says of itself is checked before it is unpacked; a pickle inside is refused, never run.
+    """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-            if odd := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
-                raise ValueError(f"{odd[0]} is no array")
-            return arrays
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if (total := sum(member.file_size for member in members)) > most:
+                raise ValueError(f"{total:,} bytes of arrays in {len(data):,}; at most {most:,} are expected")
+            return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
     except Exception as error:  # whatever zip, zlib or NumPy trips over, the file is not one of ours
-        raise InputError(f"{source}: not a plain .npz file ({error})") from None
+        raise InputError(f"{source}: not a plain .npz file ({_one_line(error)})") from None
 
 
-def tensors_bytes(tensors: dict[str, np.ndarray], about: dict[str, Any]) -> bytes:
-    """Arrays and a JSON object as .safetensors; equal content gives equal bytes."""
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """One array; its header must agree with the size of the member."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        elif version == (2, 0):
+            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        else:
+            raise ValueError(f"{member.filename} is an array of version {version}")
+        count, left = math.prod(shape), member.file_size - file.tell()
+        # An element without bytes is no number: of these a few bytes could claim any number.
+        if dtype.hasobject or count * dtype.itemsize != left or (count and not dtype.itemsize):
+            raise ValueError(f"{member.filename} is no plain array of {left} bytes")
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _one_line(error: Exception) -> str:
+    """What a library says, on one line and not without end."""
+    words = " ".join(str(error).split())
+    return words if len(words) <= 200 else words[:200] + " …"
+
+
+def tensors_bytes(
+    tensors: dict[str, np.ndarray], about: dict[str, Any], as_json: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    """Arrays and a JSON object as .safetensors; equal content gives equal bytes.
+
+    as_json: more of the object, of which the values are JSON already.
+    """
     # One metadata key: safetensors writes several in an order that changes from call to call.
-    header = {"linesexp": json.dumps({name: about[name] for name in sorted(about)})}
+    values = {name: json.dumps(value) for name, value in about.items()} | dict(as_json)
+    words = ", ".join(f"{json.dumps(name)}: {values[name]}" for name in sorted(values))
+    header = {"linesexp": f"{{{words}}}"}
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     return safetensors.numpy.save(contiguous, metadata=header)
 
@@ -55,7 +94,7 @@ def parse_tensors(data: bytes, source: str) -> tuple[dict[str, np.ndarray], dict
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
         return tensors, parse_json(metadata.get("linesexp", "{}").encode(), "its header")
     except Exception as error:  # as above
-        raise InputError(f"{source}: not a .safetensors file ({error})") from None
+        raise InputError(f"{source}: not a .safetensors file ({_one_line(error)})") from None
 
 
 def csv_bytes(rows: list[dict[str, Any]]) -> bytes:
@@ -75,7 +114,7 @@ def parse_csv(data: bytes, source: str) -> list[dict[str, float]]:
             {name: float("nan") if cell == "" else float(cell) for name, cell in row.items()} for row in rows
         ]
     except (ValueError, TypeError, AttributeError, csv.Error) as error:
-        raise InputError(f"{source}: not a table of numbers ({error})") from None
+        raise InputError(f"{source}: not a table of numbers ({_one_line(error)})") from None
 
 
 def parse_table(data: bytes, source: str) -> list[dict[str, str]]:
@@ -91,7 +130,7 @@ def parse_json(data: bytes, source: str) -> dict[str, Any]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{source}: not JSON ({error})") from None
+        raise InputError(f"{source}: not JSON ({_one_line(error)})") from None
     if not isinstance(found, dict):
         raise InputError(f"{source}: not a JSON object")
     return found

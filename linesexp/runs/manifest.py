@@ -24,6 +24,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 Manifest = dict[str, Entry]
+ITSELF = "manifest.json"
 
 
 def entry_for(data: bytes, stage: str, made_from: str = "", previous: str = "") -> Entry:
@@ -37,11 +38,16 @@ def sha256(data: bytes) -> str:
 
 
 def parse_manifest(data: bytes, source: str) -> Manifest:
-    """Raises InputError, naming the source, for anything but a manifest with names inside the folder."""
+    """Raises InputError, naming the source, for anything but a manifest with names inside the folder.
+
+    Also for one that is not as it was written: its last entry is its own. (Manifests of old have none.)
+    """
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{source}: damaged ({error})") from None
+    if manifest.pop(ITSELF, None) and data != _signed(data.rpartition(_line(ITSELF, b""))[0]):
+        raise InputError(f"{source}: damaged (its SHA-256 is not the one at its end)")
     for name in manifest:
         if not lies_inside(name):
             raise InputError(f"{source}: damaged ({name!r} lies outside the folder)")
@@ -55,7 +61,17 @@ def lies_inside(name: str) -> bool:
 
 
 def manifest_json(manifest: Manifest) -> bytes:
-    """One line a file, in the order of their names."""
+    """One line a file, in the order of their names, and one for the manifest itself: for all before that."""
     encode = msgspec.json.encode
-    lines = (f"{encode(name).decode()}: {encode(manifest[name]).decode()}" for name in sorted(manifest))
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+    lines = [_line(name, encode(manifest[name])) + b",\n" for name in sorted(manifest)]
+    return _signed(b"{\n" + b"".join(lines))
+
+
+def _signed(before: bytes) -> bytes:
+    """A manifest's lines up to its own, completed by that."""
+    own = entry_for(before, "manifest")
+    return before + _line(ITSELF, msgspec.json.encode(own)) + b"\n}\n"
+
+
+def _line(name: str, entry: bytes) -> bytes:
+    return msgspec.json.encode(name) + b": " + entry

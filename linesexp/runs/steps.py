@@ -8,6 +8,7 @@ import numpy as np
 from linesexp.errors import InputError
 from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.runs.formats import parse_tensors, tensors_bytes
+from linesexp.runs.manifest import sha256
 
 STAGE = "train"
 Step = tuple[float, dict[str, np.ndarray]]  # epochs done, all weights
@@ -36,6 +37,7 @@ class StepWriter:
         """recorded: how many there are already; beside: gives files to commit together with the first."""
         self._run = run
         self.recorded = recorded
+        self.last = ""  # digest of the last step written here
         self._beside = beside
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
@@ -47,6 +49,7 @@ class StepWriter:
         files = {step_name(self.recorded + index): step_bytes(*step) for index, step in enumerate(steps)}
         self._run.commit({**(self._beside() if self.recorded == 0 else {}), **files}, stage=STAGE)
         self.recorded += len(steps)
+        self.last = sha256(files[step_name(self.recorded - 1)])
 
 
 def step_bytes(step: float, weights: dict[str, np.ndarray]) -> bytes:

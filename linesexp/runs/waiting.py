@@ -14,6 +14,7 @@ from linesexp.runs.atomic import storage_errors, write_atomically
 from linesexp.runs.folder import MANIFEST, RunFolder
 from linesexp.runs.formats import parse_tensors, tensors_bytes
 from linesexp.runs.manifest import lies_inside, sha256
+from linesexp.runs.opening import Refused, opened
 
 WAITING = ".waiting"
 
@@ -31,9 +32,12 @@ def commit_waiting(run: RunFolder) -> None:
     path = run.path / WAITING
     with storage_errors(path, "read"):
         try:
-            kept = path.read_bytes()
+            with opened(run.path, WAITING) as (file, size):
+                kept = file.read(size)
         except FileNotFoundError:
             return
+        except Refused:  # no file of ours
+            kept = b""
     digest, data = kept[:64], kept[64:]
     if digest == sha256(data).encode():
         with contextlib.suppress(InputError):

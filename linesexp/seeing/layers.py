@@ -7,6 +7,7 @@ functions and of recurrent loops; and dropout and its like do nothing here, as a
 """
 
 import contextlib
+import math
 import threading
 import warnings
 from collections import Counter
@@ -26,6 +27,8 @@ CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
     keras.layers.Conv2DTranspose,
 )
+MOST_NUMBERS = 2**27  # of one picture in one layer: half a gigabyte
+MOST_PIXELS = 25_000_000  # of the pictures that a model takes
 CONTAINERS = (keras.Sequential, keras.models.Model)
 
 
@@ -50,6 +53,7 @@ def listening(model: keras.Model, hear: Callable[[Heard], Any]) -> Iterator[None
     thread = threading.get_ident()
     around: list[str] = []  # names of the layers that are being called; the first is the model
     times: Counter[str] = Counter()
+    refused: list[InputError] = []
 
     def call(layer: keras.layers.Layer, *inputs: Any, **how: Any) -> Any:
         if threading.get_ident() != thread or (not around and layer is not model):
@@ -58,7 +62,14 @@ def listening(model: keras.Model, hear: Callable[[Heard], Any]) -> Iterator[None
             times.clear()
         around.append(layer.name)
         try:
+            if words := _too_much(layer, inputs, around):
+                refused.append(InputError(words))
+                raise refused[0]
             output = original(layer, *inputs, **how)
+        except Exception:
+            if refused:  # Keras makes errors of its own of whatever a layer raises
+                raise refused[0] from None
+            raise
         finally:
             path = "/".join(around[1:])
             around.pop()
@@ -73,6 +84,23 @@ def listening(model: keras.Model, hear: Callable[[Heard], Any]) -> Iterator[None
         yield
     finally:
         keras.layers.Layer.__call__ = original
+
+
+def _too_much(layer: keras.layers.Layer, inputs: tuple[Any, ...], around: list[str]) -> str:
+    """A complaint on a layer of Keras that would make more numbers of one picture than are held in memory."""
+    ours = not isinstance(layer, CONTAINERS) and type(layer).__module__.startswith("keras.")
+    if not ours or len(inputs) != 1 or not hasattr(inputs[0], "shape"):
+        return ""
+    try:
+        shape = layer.compute_output_shape(tuple(inputs[0].shape))
+    except Exception:  # a layer that cannot tell
+        return ""
+    if not isinstance(shape, tuple) or not all(isinstance(side, int) for side in shape[1:]):
+        return ""
+    if (count := math.prod(shape[1:])) <= MOST_NUMBERS:
+        return ""
+    name = "/".join(around[1:]) or layer.name
+    return f"layer {name} makes {count:,} numbers of one picture; at most {MOST_NUMBERS:,} are held"
 
 
 def layer_outputs(model: keras.Model, pictures: np.ndarray) -> list[LayerOutput]:
@@ -156,6 +184,10 @@ def picture_shape(model: keras.Model) -> tuple[int | None, int | None, int]:
             "the model must take pictures (n, height, width, channels) of 1 (grey) or 3 (colour) channels, "
             f"channels last; it takes {_said(shape)}"
         )
+    if (shape[1] or 1) * (shape[2] or 1) > MOST_PIXELS:
+        raise InputError(
+            f"the model takes pictures of {_said(shape)}; at most {MOST_PIXELS:,} pixels are looked at"
+        )
     return shape[1:]
 
 
@@ -171,6 +203,8 @@ def input_shape(model: keras.Model) -> tuple[int | None, int | None, int] | None
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] is None:
         return None
     if shape[1] in (1, 3) and shape[3] not in (1, 3):  # (n, channels, height, width)
+        return None
+    if (shape[1] or 1) * (shape[2] or 1) * shape[3] > MOST_NUMBERS:  # one picture would fill the memory
         return None
     return None if keras.config.image_data_format() != "channels_last" else shape[1:]
 

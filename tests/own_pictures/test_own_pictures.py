@@ -328,7 +328,7 @@ BAD = [
     (an_empty_class, (), 3, ("no pictures", "in empty;")),
     (few, (), 3, ("too few pictures in fish (2)", "at least 3")),
     (no_test, (), 3, ("there is train, but no test",)),
-    (too_large, (), 3, ("cats/huge.png (10000×5001 pixels", "50,000,000", "--most-pixels", "--skip-broken")),
+    (too_large, (), 3, ("cats/huge.png (10000×5001 pixels", "25,000,000", "--most-pixels", "--skip-broken")),
     (folders, ("--most-pixels", "9"), 3, ("at most 9 are read", "--skip-broken")),
     (folders, ("--size", "9"), 2, ("kernel_sizes", "larger than")),
     (folders, ("--size", "4"), 2, ("size",)),

@@ -1,0 +1,68 @@
+"""A long training, watched: memory, processor time and open files after every epoch.
+
+    python tests/reliability/long_work.py train|record FOLDER EPOCHS
+
+trains a generated run, or somebody's own model with a KernelRecorder into FOLDER ("": with none), and prints
+one JSON object of lists with an entry for each epoch: {"megabytes": [resident], "files": [open], "seconds": [of
+the processor, in this epoch]}.
+
+To watch other work, add a function to WORK that calls `watch()` regularly.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Watch:
+    """What every call finds."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[float]] = {"megabytes": [], "files": [], "seconds": []}
+        self._last = time.process_time()
+
+    def __call__(self) -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        now = time.process_time()
+        self.found["megabytes"].append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+        self.found["files"].append(len(os.listdir("/proc/self/fd")))
+        self.found["seconds"].append(now - self._last)
+        self._last = now
+
+
+def train(folder: str, epochs: int, watch: Watch) -> None:
+    from linesexp.stages import train as train_run
+
+    train_run(folder, epochs=epochs, say=lambda words: None, progress=lambda done, total, words: watch())
+
+
+def record(folder: str, epochs: int, watch: Watch) -> None:
+    from linesexp.learning.backend import quiet_import
+
+    with quiet_import():
+        import keras
+        import numpy as np
+
+        from linesexp import KernelRecorder
+
+    class Each(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            watch()
+
+    parts = [keras.layers.Conv2D(4, 5), keras.layers.Flatten(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((12, 12, 1)), *parts])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    pictures = np.random.default_rng(0).random((32, 12, 12, 1), dtype=np.float32)
+    callbacks = [*([KernelRecorder(folder)] if folder else []), Each()]
+    model.fit(pictures, np.arange(32) % 2, batch_size=16, epochs=epochs, verbose=0, callbacks=callbacks)
+
+
+WORK: dict[str, Callable[[str, int, Watch], None]] = {"train": train, "record": record}
+
+if __name__ == "__main__":
+    watching = Watch()
+    WORK[sys.argv[1]](sys.argv[2], int(sys.argv[3]), watching)
+    print(json.dumps(watching.found))
