@@ -1,23 +1,28 @@
 PYTHON ?= python3
 RUN ?= results/default
+STUDY ?= results/large-study
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup experiment test test-slow test-reliability lint bench clean
+.PHONY: help setup experiment study test test-slow test-reliability lint bench clean
 
 help: ## show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: .venv/ready ## install everything into .venv
 
-experiment: setup ## draw, train, compare, animate and report into results/default
+experiment: setup ## draw, train, a small study, compare, animate and report into results/default
 	@$(BIN)/linesexp generate $(RUN)
 	@$(BIN)/linesexp train $(RUN)
+	@$(BIN)/linesexp study $(dir $(RUN))study
 	@$(BIN)/python scripts/compare_prewitt.py $(RUN)
 	@$(BIN)/python scripts/make_gifs.py $(RUN)
 	@$(BIN)/linesexp report $(RUN)
 
-test: setup ## run all tests
+study: setup ## 100 networks under each of the 11 conditions, as in results/reference; an hour on 2 cores
+	@$(BIN)/linesexp study $(STUDY) --seeds 100 --conditions all
+
+test: setup ## run all tests but those that take long
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 test-slow: setup ## run the tests that take minutes: real clusters and studies
