@@ -119,8 +119,6 @@ def train(
         generate(path, config, force=True, say=say)
     with folder.writing():
         check_settings(run, config)
-        if run.config != config:
-            folder.commit({"config.json": config_json(config)}, stage="generate")
         commit_waiting(folder)
         dataset = run.dataset
         damaged = [error for error in folder.damaged() if error.stage == "train"]
@@ -130,6 +128,8 @@ def train(
             source = str(folder.path / "environment.json")
             check_environment(parse_json(folder.read("environment.json"), source), source, say)
         check_room_to_train(folder, config, pictures_of(dataset))
+        if run.config != config:
+            folder.commit({"config.json": config_json(config)}, stage="generate")
         _forget_damaged(folder, damaged, say)
         _train(folder, config, dataset, debug, progress)
         return Done(True, _training_facts(run.log))

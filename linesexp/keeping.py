@@ -26,7 +26,7 @@ class _About(msgspec.Struct):
 
     epoch: Annotated[int, msgspec.Meta(ge=1)]
     recorded: Annotated[int, msgspec.Meta(ge=1)]
-    history: list[dict[str, float | None]]
+    history: list[dict[str, int | float | None]]  # int: an epoch is written as it was
 
 
 def kept_checkpoint(folder: RunFolder) -> tuple[int, int, list[dict[str, float | None]], dict[str, np.ndarray]]:

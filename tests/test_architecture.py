@@ -84,9 +84,12 @@ DISK_CALLS = {
 }
 
 
-@cache
+# At once: CPython 3.11 counts recursion wrongly where a browser's greenlets live, and ast.parse then gives up.
+TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in MODULES.items()}
+
+
 def tree(module):
-    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    return TREES[module]
 
 
 def inside(module, room):

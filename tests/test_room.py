@@ -249,7 +249,8 @@ def test_a_run_keeps_what_was_recorded_before_memory_ran_out(tmp_path, tiny_conf
     generate(tmp_path / "run", tiny_config, force=False, say=silent)
 
     def exhausted(model, dataset, config, *, checkpoint, record, **others):
-        record(0.0, {"conv1/kernel": np.zeros((3, 3, 1, 2), np.float32)})
+        shapes = config.network.weight_shapes(config.images.size, 1, 2)
+        record(0.0, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
         raise MemoryError
 
     monkeypatch.setattr("linesexp.learning.training.train", exhausted)

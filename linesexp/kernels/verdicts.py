@@ -5,8 +5,10 @@ pictures and from each other's errors. One run can refute a claim, but at most l
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from linesexp.kernels.claims import Claim
 
@@ -69,7 +71,7 @@ class Judgement:
     p: float | None
     counted: str
     runs: int
-    verdict: str
+    verdict: Annotated[str, Meta(pattern=f"^({SUPPORTED}|{REFUTED}|{UNDECIDED})")]
     words: str
     p_holm: float | None = None
     wanted_side: int | None = None  # of the runs

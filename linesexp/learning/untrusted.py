@@ -37,7 +37,7 @@ def classes_in(path: Path) -> set[str]:
     except Exception as error:  # whatever zip, HDF5 or JSON trips over
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a .keras file"
         raise InputError(
-            f"{path}: {reason}; name a run's folder, or a model that Keras saved as .keras"
+            f"{path}: {reason}; expected a model that Keras saved as .keras (`linesexp see` also takes a run)"
         ) from None
     found = set()
     while waiting:

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,10 +173,19 @@ def _equal_share(workers: int) -> int:
 def _no_scheduler(address: str) -> str:
     """Why no scheduler answers at an address, in a few words; nothing if one does.
 
-    Asked here first: where something accepts the connection and says nothing, Dask's client waits for ever.
+    Asked here first: where something accepts the connection and says nothing, Dask's client waits for ever. And
+    in a thread of its own: that of a notebook has an event loop already.
     """
+    found: list[str] = []
+    asking = threading.Thread(target=lambda: found.append(asyncio.run(_what_is_wrong(address))), daemon=True)
+    asking.start()
+    asking.join(ANSWER_WITHIN + 1)
+    return found[0] if found else "no answer"
+
+
+async def _what_is_wrong(address: str) -> str:
     try:
-        who = asyncio.run(asyncio.wait_for(_identity(address), ANSWER_WITHIN))
+        who = await asyncio.wait_for(_identity(address), ANSWER_WITHIN)
     except TimeoutError:
         return "no answer"
     except Exception as error:  # whatever answers there may send anything

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from linesexp.views.colours import FAINT, INK
@@ -62,6 +63,7 @@ class PixelFigure:
 
     def rgb(self) -> np.ndarray:
         """The picture as uint8 (height, width, 3)."""
+        _write_out(self.figure)
         canvas = FigureCanvasAgg(self.figure)
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -73,9 +75,19 @@ def png_bytes(shown: Figure | Axes | np.ndarray) -> bytes:
     Without the date or version that would make equal figures differ.
     """
     figure = figure_of(shown)
+    _write_out(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=figure.dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _write_out(figure: Figure) -> None:
+    """Write as its code what no font can show: somebody's classes or layers may be named so."""
+    for text in figure.findobj(Text):
+        signs = text.get_text()
+        if not signs.replace("\n", "").isprintable():
+            parts = (sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in signs)
+            text.set_text("".join(parts))
 
 
 def figure_of(shown: Figure | Axes | np.ndarray) -> Figure:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from linesexp.config import build_config, config_json
 from linesexp.images.dataset import make_dataset
 from linesexp.kernels.operators import get_operator
-from linesexp.run import Run, dataset_bytes
+from linesexp.picture_settings import FolderPictures, ImagesConfig
+from linesexp.run import LOG, Run, dataset_bytes
 from linesexp.runs import RunFolder
 from linesexp.runs.formats import csv_bytes
 from linesexp.runs.steps import StepWriter
@@ -70,6 +72,9 @@ def plant(tmp_path_factory) -> Callable:
         parent = tmp_path_factory.mktemp("planted") if inside is None else inside.folder.path / "controls"
         folder = RunFolder(parent / name)
         dataset = dataset or make_dataset(config.images)
+        if dataset.pixels.shape[-1] == 3:  # no lines are drawn in colour: as somebody's own pictures
+            own = FolderPictures(classes=dataset.class_names, channels=3, pictures=len(dataset.labels))
+            config = structs.replace(config, images=ImagesConfig(size=config.images.size, folders=own))
         with folder.writing():
             folder.commit(
                 {"config.json": config_json(config), "dataset.npz": dataset_bytes(dataset)}, "generate"
@@ -77,7 +82,7 @@ def plant(tmp_path_factory) -> Callable:
             writer = StepWriter(folder)
             for step, weights in steps.items():
                 writer.save(float(step), weights)
-            log = [{"step": step, "validation_accuracy": 0.5} for step in steps]
+            log = [dict.fromkeys(LOG, 0.5) | {"step": step} for step in steps]
             # A control counts once it has a model; nothing measured here reads it.
             folder.commit({"history.csv": csv_bytes(log), "model.keras": b"none"}, "train")
         return Run(folder)

@@ -200,7 +200,7 @@ def test_one_number_that_is_no_probability_names_no_class(folder):
     record, _ = seen(*FAST)
     assert (record["class"], record["scores"]) == (None, {"1": 0.25})
     assert "probability" not in record
-    assert "(one number: the score of class 1, if any)" in see(*FAST).stdout
+    assert "one number: the score of class 1, if any" in see(*FAST).stdout
 
 
 @pytest.mark.parametrize("parts", [[layers.MaxPooling2D(3)], []], ids=["pool", "mean"])

@@ -1,6 +1,5 @@
 """Damage is found before anything is parsed, the file is named, and only its stage is done again."""
 
-import random
 import shutil
 
 import pytest
@@ -62,20 +61,20 @@ def missed(run, places, flips, rng):
     return wrong
 
 
-def test_damage_is_found_and_named(run, seed):
-    assert missed(run, 2, 3, random.Random(seed)) == []
+def test_damage_is_found_and_named(run, chance):
+    assert missed(run, 2, 3, chance) == []
 
 
-def test_every_bit_of_a_manifest_counts(run, seed):
+def test_every_bit_of_a_manifest_counts(run, chance):
     data = (run / MANIFEST).read_bytes()
-    places = random.Random(seed).sample(range(8 * len(data)), 200)
+    places = chance.sample(range(8 * len(data)), 200)
     assert not [place for place in places if unnoticed(run, MANIFEST, flipped(data, place))]
 
 
 @pytest.mark.hours
-def test_every_truncation_and_a_thousand_flipped_bits_are_found_and_named(run, seed, capsys):
+def test_every_truncation_and_a_thousand_flipped_bits_are_found_and_named(run, chance, capsys):
     names = artefacts(run)
-    assert missed(run, 32, -(-1000 // len(names)), random.Random(seed)) == []
+    assert missed(run, 32, -(-1000 // len(names)), chance) == []
     with capsys.disabled():
         print(f"\n{len(names)} artefacts, 33 truncations and {-(-1000 // len(names))} flipped bits each: found")
 

@@ -100,7 +100,7 @@ def pages(run, tmp_path):
     recording = RunFolder(tmp_path / "<img src=x onerror=alert(5)>")
     rng = np.random.default_rng(0)
     with recording.writing():
-        writer = StepWriter(recording, beside={"layers.json": b'{"weights": {}}'})
+        writer = StepWriter(recording, beside=lambda: {"layers.json": b'{"weights": {}}'})
         for step in range(3):
             shapes = {f"{name}/kernel": (3, 3, 2, 2) for name in HOSTILE}
             writer.save(step, {name: rng.random(shape, np.float32) for name, shape in shapes.items()})

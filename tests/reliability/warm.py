@@ -196,7 +196,7 @@ def _take_as_drawn(run: RunFolder) -> None:
 
     stored = {name: run.read(name) for name in run.names(stage="report")}
     makers = making.makers
-    making.makers = lambda run: {name: lambda _, name=name: stored[name] for name in makers(run)}
+    making.makers = lambda *of: {name: lambda _, name=name: stored[name] for name in makers(*of)}
 
 
 def _take_as_learned(run: RunFolder) -> None:

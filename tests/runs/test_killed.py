@@ -148,14 +148,14 @@ def test_what_was_to_be_the_new_folder_is_removed_where_the_old_one_stayed(run, 
 @pytest.mark.parametrize("name", ["manifest.json", "kernels/00000"])
 def test_a_file_that_cannot_be_read_is_no_damaged_file(run, monkeypatch, name, code):
     """It may be whole: to set it aside and begin again would throw a training away."""
-    read = Path.read_bytes
+    opened = os.open
 
-    def failing(path):
+    def failing(path, *how):
         if path == run.path / name:
             raise OSError(code, os.strerror(code))
-        return read(path)
+        return opened(path, *how)
 
-    monkeypatch.setattr(Path, "read_bytes", failing)
+    monkeypatch.setattr(os, "open", failing)
     with pytest.raises(StorageError, match=f"{name}: cannot be read"):
         run.damaged()
 

@@ -52,7 +52,7 @@ def test_a_study_on_workers_equals_one_in_this_process(
     assert told[-1][:2] == (10, 10)
 
 
-@pytest.mark.parametrize("how_many", [1, pytest.param(2, marks=pytest.mark.reliability)])
+@pytest.mark.parametrize("how_many", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_study_survives_that_workers_are_killed(
     how_many, client, on_workers, settings, train, tiny_blocks, undisturbed, results, tmp_path, wait_for
 ):
@@ -76,7 +76,7 @@ def test_a_study_survives_that_workers_are_killed(
     [
         ("raises", "ValueError: cannot be trained"),
         ("dies", "its worker died 3 times"),
-        pytest.param("eats", "more memory than a worker may take", marks=pytest.mark.reliability),
+        pytest.param("eats", "more memory than a worker may take", marks=pytest.mark.slow),
     ],
 )
 def test_a_block_that_goes_wrong_is_named_with_its_cause_and_the_rest_finishes(
@@ -102,7 +102,7 @@ def test_a_block_that_goes_wrong_is_named_with_its_cause_and_the_rest_finishes(
     assert open_study(tmp_path / "study").failed == {}
 
 
-@pytest.mark.parametrize("how", ["raises", pytest.param("dies", marks=pytest.mark.reliability)])
+@pytest.mark.parametrize("how", ["raises", pytest.param("dies", marks=pytest.mark.slow)])
 def test_a_block_that_goes_wrong_twice_is_trained_the_third_time(
     how, on_workers, settings, train, tiny_blocks, undisturbed, results, tmp_path
 ):
@@ -112,7 +112,7 @@ def test_a_block_that_goes_wrong_twice_is_trained_the_third_time(
     assert results(tmp_path / "study") == undisturbed
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 def test_a_block_that_is_stuck_is_trained_anew_on_a_new_worker(
     on_workers, settings, train, tiny_blocks, undisturbed, results, told, tmp_path
 ):

@@ -142,8 +142,8 @@ def test_a_study_that_is_stopped_ends_soon_keeps_all_and_leaves_no_process(
     said = stderr.strip().splitlines()
     assert said[-1].startswith("stopped; what is done is kept, and this goes on from there: linesexp study out")
     assert "Traceback" not in stderr
-    assert all(line.startswith("block ") for line in said[:-1]), stderr
-    assert not [child for child in children if child.is_running() and child.status() != "zombie"]
+    assert all(line.startswith(("block ", "stopping; ")) for line in said[:-1]), stderr
+    wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), 5)
     assert 1 <= blocks_in("out") < 10
     run("quick", "out", *STUDY, "--jobs", "1")
     assert results("out") == undisturbed
@@ -328,7 +328,7 @@ def test_verify_looks_at_a_study_and_other_commands_say_that_it_is_none_of_their
     assert run("quick", "out", *STUDY, "--jobs", "1")[0] == 0
     ended = linesexp("verify", "out", cwd=folder)
     named = RunFolder("out").names()
-    assert {"study.json", "table.csv", "study.html"} <= set(named)
+    assert {"study.json", "blocks/default/d0-s2-3.safetensors"} <= set(named)
     assert (ended.returncode, ended.stdout) == (0, f"{len(named)} files, all as they were written\n")
     (folder / "out" / "blocks/default/d0-s2-3.safetensors").write_bytes(b"x")
     ended = linesexp("verify", "out", cwd=folder)

@@ -185,7 +185,7 @@ def test_accuracy_counts_pictures_and_epochs_from_the_log(block, planted):
 
 
 def test_a_result_of_other_pictures_is_refused(block, result):
-    with pytest.raises(InputError, match=r"default/d0/s0-7: holds probabilities of 8 .* draw 5"):
+    with pytest.raises(InputError, match=r"default/d0/s20-27: holds probabilities of 8 .* draw 5"):
         measured(block, result, np.zeros(5, dtype=int))
 
 
@@ -216,7 +216,9 @@ def test_networks_that_are_not_looked_through_have_no_depth(block, planted):
     assert np.isfinite(found["preference"]).all()
 
 
-def test_a_network_that_diverged_is_not_looked_through(block, result):
+def test_a_network_that_diverged_is_not_looked_through(block, planted):
+    block = Block("default", with_seed(block.config, 0), tuple(range(8)))
+    result = planted.result_of(block)
     trained = {name: values.copy() for name, values in result.trained.items()}
     trained["dense/bias"][3] = np.nan
     dataset = make_dataset(block.config.images)
