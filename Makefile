@@ -25,8 +25,8 @@ study: setup ## 100 networks under each of the 11 conditions, as in results/refe
 test: setup ## run all tests but those that take long
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
-test-slow: setup ## run the tests that take minutes: real clusters and studies
-	@$(BIN)/python -m pytest -m slow -q
+test-slow: setup ## run the tests that take long: kills, controls, clusters, studies
+	@$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup -q
 
 test-reliability: setup ## try to break the promises, for an hour or two; SEED=N: with these faults again
 	@$(BIN)/python -m pytest tests/reliability -m "hours or not hours" -q $(if $(SEED),--seed $(SEED))

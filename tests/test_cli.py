@@ -619,6 +619,7 @@ def stopped(linesexp, script, environment, tiny_toml, tmp_path_factory):
     return first, busy, second
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("stopped")
 class TestStopped:
     def test_a_second_train_names_the_first(self, stopped):

@@ -169,6 +169,7 @@ class Stop(BaseException):
     """As Ctrl-C."""
 
 
+@pytest.mark.slow
 @KERAS
 @pytest.mark.parametrize(
     "at", ["frozen-random: validation", "frozen-learned: validation", "shuffled-labels: loading"]
@@ -215,6 +216,7 @@ def test_a_control_of_other_kernels_is_kept_aside_and_made_anew(run, tiny_config
     assert {name: times(run / "controls" / name) for name in others} == others
 
 
+@pytest.mark.slow
 @KERAS
 def test_controls_of_other_settings_are_kept_aside_and_made_anew(run, tiny_config):
     for name in CONTROLS:
@@ -251,6 +253,7 @@ def test_what_is_damaged_in_a_control_is_made_again_with_the_same_bytes(name, ru
     assert RunFolder(folder).damaged() == []
 
 
+@pytest.mark.slow
 @KERAS
 def test_force_takes_the_controls_along_with_the_old_run(run, tiny_config):
     config = build_config(settings_of(tiny_config), {"training": {"epochs": 1}})
@@ -343,6 +346,7 @@ def test_an_outcome_in_words(epochs, words):
 # The command line, as real processes.
 
 
+@pytest.mark.slow
 def test_the_command_trains_the_run_and_its_controls_and_goes_on_after_ctrl_c(
     linesexp, script, environment, tmp_path, tiny_toml, made
 ):

@@ -516,6 +516,7 @@ def test_reporting_before_training_names_the_command(run):
         make(open_run(run), *makers(open_run(run)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [np.nan, 0.0], ids=["diverged", "constant"])
 def test_kernels_that_diverged_or_died_can_be_reported(value, run):
     """A step size that is too large is a lesson, too."""

@@ -156,6 +156,7 @@ OPTIONS = {  # each changes what comes out
 }
 
 
+@pytest.mark.slow
 def test_every_option_changes_the_result(call, tmp_path):
     seen = {}
     for name, options in {"": [], **OPTIONS}.items():
@@ -165,6 +166,7 @@ def test_every_option_changes_the_result(call, tmp_path):
     assert len(seen) == len(OPTIONS) + 1, list(seen.values())
 
 
+@pytest.mark.slow
 def test_the_same_call_makes_the_same_bytes_and_older_files_are_named(call, tmp_path):
     assert call("tiny.png", "--animate").returncode == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}

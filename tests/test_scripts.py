@@ -81,6 +81,7 @@ def test_make_gifs_makes_what_is_missing_and_says_what_there_is(execute, run):
     assert (run / "gifs/kernels.gif").read_bytes() == expected
 
 
+@pytest.mark.slow
 def test_own_model_records_a_model_and_names_the_next_command(execute, tmp_path):
     ended = execute("own_model.py")
     assert ended.returncode == 0, ended.stderr

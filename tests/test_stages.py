@@ -15,6 +15,7 @@ TINY = {
 }
 
 
+@pytest.mark.slow
 def test_they_make_what_the_commands_make(tmp_path, tiny_run):
     said, done = [], []
     run = linesexp.generate(tmp_path / "run", say=said.append, **TINY)

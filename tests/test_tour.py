@@ -75,6 +75,7 @@ def test_it_is_written_as_jupyter_writes_it(tour):
     assert nbformat.writes(tour) + "\n" == TOUR.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("tour")
 def test_every_cell_runs_and_nothing_warns(executed):
     _, cells = executed

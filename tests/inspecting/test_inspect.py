@@ -216,6 +216,7 @@ def test_a_file_has_the_same_as_the_model(files, tmp_path):
     assert np.ptp(initializer((3, 3)).numpy()) > 0  # drawing is back after loading
 
 
+@pytest.mark.slow
 def test_a_slim_vgg_from_the_command_line(linesexp, files, tmp_path):
     ended = linesexp("inspect", "slim.keras", "--out", tmp_path, "--json", cwd=files)
     assert ended.returncode == 0, ended.stderr
@@ -241,6 +242,7 @@ def test_a_slim_vgg_from_the_command_line(linesexp, files, tmp_path):
     assert "default-src 'none'" in html.unescape(page)
 
 
+@pytest.mark.slow
 def test_one_layer_and_what_is_said_of_it(linesexp, files, tmp_path):
     ended = linesexp(
         "inspect", "model.keras", "--layer", "even", "--layer", "inner", "--out", tmp_path, cwd=files
@@ -253,6 +255,7 @@ def test_one_layer_and_what_is_said_of_it(linesexp, files, tmp_path):
     assert ended.stdout.startswith("3 layers of two-dimensional convolution")
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_named(linesexp, files, tmp_path):
     ended = linesexp("inspect", "nan.keras", "--out", tmp_path, cwd=files)
     assert ended.returncode == 0, ended.stderr
@@ -263,6 +266,7 @@ def test_weights_that_are_not_finite_are_named(linesexp, files, tmp_path):
     assert saved["kernels"][1]["match"] is None
 
 
+@pytest.mark.slow
 def test_a_page_about_an_untrained_model_promises_nothing(linesexp, files, tmp_path):
     ended = linesexp("inspect", "slim.keras", "--out", tmp_path, cwd=files)
     saved = json.loads((tmp_path / "inspection.json").read_text())
@@ -299,6 +303,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "arguments", "words"), BAD.values(), ids=BAD)
 def test_bad_input_is_named_in_a_line_or_two(code, arguments, words, linesexp, files, tmp_path):
     ended = linesexp("inspect", *arguments, "--out", tmp_path / "out", "-q", cwd=files)
@@ -312,6 +317,7 @@ def test_bad_input_is_named_in_a_line_or_two(code, arguments, words, linesexp, f
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_lambda_layer_runs_when_asked_to(linesexp, files, tmp_path):
     ended = linesexp("inspect", "lambda.keras", "--run-its-code", "--out", tmp_path, "--no-figures", cwd=files)
     assert ended.returncode == 0, ended.stderr

@@ -113,6 +113,7 @@ def test_the_page_is_whole_and_asks_for_nothing(recorded):
     assert "as its initialiser draws them" in page
 
 
+@pytest.mark.slow
 def test_a_second_report_makes_nothing_and_a_damaged_file_is_made_again(recorded, linesexp, tmp_path):
     shutil.copytree(recorded[0] / "mine", tmp_path / "mine", ignore=shutil.ignore_patterns(".*"))
     ended = linesexp("report", "mine", cwd=tmp_path)

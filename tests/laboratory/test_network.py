@@ -62,6 +62,7 @@ def data_of(network, moments, pixels, classes=2):
     }
 
 
+@pytest.mark.slow
 def test_the_default_network_agrees_with_keras_on_1000_pictures_at_three_moments(view):
     rng = np.random.default_rng(0)
     pixels = np.zeros((1000, 50, 50, 1), dtype=np.uint8)

@@ -118,6 +118,7 @@ def test_kernels_as_svg_have_a_cell_for_every_weight_and_the_signs_of_the_weight
         np.testing.assert_array_equal(np.sign(red_over_blue[strong]), np.sign(kernel[strong]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["kernels", "maps"])
 def test_a_png_is_a_picture(lab, what):
     name, data = download(lab, what, "PNG")

@@ -90,6 +90,7 @@ def test_everything_else_starts_as_it_would_otherwise(start, usual):
             assert np.array_equal(values, usual[0][0][name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"first_layer": "random"}, {"first_layer": "given"}, {"shuffle_labels": True}]
 )

@@ -195,6 +195,7 @@ def ended(started, code=0):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["KernelRecorder(sys.argv[1])", "KernelRecorder(lambda *s: kept.append(s))"])
 def test_the_memory_of_a_large_model_stays_the_same(keep, tmp_path, environment):
     """A million weights are 4 MB: kept copies of 45 epochs, which the callable keeps, would be 180 MB."""
@@ -215,6 +216,7 @@ def test_the_memory_of_a_large_model_stays_the_same(keep, tmp_path, environment)
     assert max(path.stat().st_size for path in (tmp_path / "mine/kernels").iterdir()) < 4.4e6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="the system knows no limit of file sizes")
 def test_where_the_system_refuses_to_write_more_the_fit_goes_on(tmp_path, environment):
     (warned,) = json.loads(ended(process(FILLING_UP, tmp_path / "mine", environment=environment)))
@@ -227,11 +229,13 @@ def test_where_the_system_refuses_to_write_more_the_fit_goes_on(tmp_path, enviro
     assert folder.damaged() == []
 
 
+@pytest.mark.slow
 def test_a_fit_that_fails_keeps_everything_recorded_so_far(tmp_path, environment):
     ended(process(FAILING, tmp_path / "mine", environment=environment), code=1)
     assert read_steps(RunFolder(tmp_path / "mine")).steps.tolist() == [0, 0.5, *range(1, 8)]
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_a_recording_that_reads(tmp_path, environment):
     started = process("fit(model(4), 100_000, KernelRecorder(sys.argv[1]))", tmp_path, environment=environment)
     folder, deadline = RunFolder(tmp_path), time.monotonic() + 60

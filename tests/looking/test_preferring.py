@@ -100,6 +100,7 @@ def test_the_figures_are_there_and_a_json_file_holds_the_facts(all_units):
     assert {name: written[name] for name in facts} == facts
 
 
+@pytest.mark.slow
 def test_zero_steps_lose_and_that_is_said(linesexp, tiny, tmp_path):
     ended = linesexp(
         "see", "run", "--preferred", "conv2", "--preferred-steps", 0, "--out", tmp_path, "-q", cwd=tiny
@@ -116,6 +117,7 @@ def test_zero_steps_lose_and_that_is_said(linesexp, tiny, tmp_path):
     assert ended.stdout.splitlines()[-1] == f"{last}live units"
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes_and_another_seed_does_not(linesexp, tiny, tmp_path):
     def made(folder, *more):
         options = ("--preferred", "conv2:1", "--preferred-steps", 8, "--noise-pictures", 20, *more)
@@ -130,6 +132,7 @@ def test_the_same_command_gives_the_same_bytes_and_another_seed_does_not(linesex
     assert first != made("d", "--preferred-pull", 3)
 
 
+@pytest.mark.slow
 def test_a_runs_pictures_are_looked_at_as_ever(linesexp, tiny, tmp_path):
     options = ("--preferred", "dense:vertical", "--noise-pictures", 8, "--preferred-steps", 2, "--no-figures")
     ended = linesexp("see", "run", "run/dataset.png", *options, "--out", tmp_path, cwd=tiny)

@@ -108,6 +108,7 @@ def test_weights_that_are_not_numbers_are_drawn_all_the_same(tiny_run, tmp_path)
     assert json.loads((tmp_path / "seen.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own(linesexp, files, tmp_path):
     ended = linesexp("see", "model.keras", "photo.png", "grey.png", "--out", tmp_path, "--json", cwd=files)
     assert ended.returncode == 0, ended.stderr
@@ -123,6 +124,7 @@ def test_a_model_of_ones_own(linesexp, files, tmp_path):
     assert "photo/3-inner-depth.png" in first["files"]
 
 
+@pytest.mark.slow
 def test_every_option_of_attribution_has_an_effect(files, tmp_path):
     def numbers(*options):
         command = ("see", files / "model.keras", files / "photo.png", "--out", tmp_path, "--json", *options)
@@ -164,6 +166,7 @@ def test_numbers_alone_are_the_layers_outputs(linesexp, tiny, tmp_path):
     assert len(seen(tmp_path / "out")["pictures"]) == 5
 
 
+@pytest.mark.slow
 def test_a_model_of_any_size_sees_the_picture_as_it_is_or_as_asked(linesexp, files, tmp_path):
     command = ("see", "any.keras", "photo.png", "--out", tmp_path, "--json")
     ended = linesexp(*command, cwd=files)
@@ -220,6 +223,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "arguments", "words"), BAD.values(), ids=BAD)
 def test_bad_input_is_named_in_a_line_or_two(code, arguments, words, linesexp, files, tiny_run, tmp_path):
     arguments = [tiny_run if argument is RUN else argument for argument in arguments]

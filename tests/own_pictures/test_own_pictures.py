@@ -111,6 +111,7 @@ def test_the_same_command_again_finds_everything_done(hostile, linesexp):
     assert linesexp("generate", "run", cwd=hostile).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_drawn_data_set_comes_back_from_its_folders(tiny_run, tmp_path, linesexp):
     made = linesexp("generate", tiny_run, "--as-folders", tmp_path / "lines", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
@@ -125,6 +126,7 @@ def test_a_drawn_data_set_comes_back_from_its_folders(tiny_run, tmp_path, linese
     assert kernels_of(tiny_run) == kernels_of(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_stopped_and_begun_again_it_ends_with_the_same_kernels(
     hostile, tmp_path, script, environment, linesexp
 ):
@@ -187,6 +189,7 @@ def test_hostile_class_names_are_shown_as_text(page):
     assert HOSTILE in text_of(page.replace("&lt;", "&amp;lt;")).replace("&lt;", "<")
 
 
+@pytest.mark.slow
 def test_the_repeat_command_reads_the_pictures(page, hostile, tmp_path, linesexp):
     commands = html.unescape(re.search(r"<pre[^>]*><code>(.*?)</code>", page, re.DOTALL)[1]).splitlines()
     assert commands[0].startswith("linesexp train repeated --data DIR ")
@@ -220,6 +223,7 @@ def test_a_prediction_knows_no_bright_or_dark_ground(hostile, linesexp):
 # Pictures that change, or are damaged, or are others.
 
 
+@pytest.mark.slow
 def test_other_pictures_in_the_folder_are_noticed(hostile, tmp_path, linesexp):
     shutil.copytree(hostile / "pictures", tmp_path / "pictures")
     shutil.copytree(hostile / "run", tmp_path / "run")
@@ -246,6 +250,7 @@ def test_a_damaged_data_set_is_read_again(hostile, tmp_path, linesexp):
     assert hashlib.sha256((run / "dataset.npz").read_bytes()).digest() == before
 
 
+@pytest.mark.slow
 def test_training_anew_keeps_the_pictures_without_their_folders(hostile, tmp_path, linesexp):
     shutil.copytree(hostile / "run", tmp_path / "run")
     ended = linesexp("train", "run", "--force", "--epochs", "1", cwd=tmp_path)
@@ -255,6 +260,7 @@ def test_training_anew_keeps_the_pictures_without_their_folders(hostile, tmp_pat
     assert np.array_equal(anew.dataset.pixels, open_run(hostile / "run").dataset.pixels)
 
 
+@pytest.mark.slow
 def test_equal_pictures_are_said_to_be_left_out(tmp_path, linesexp):
     folders(tmp_path / "pictures", colour=False)
     cats, dogs = tmp_path / "pictures" / "cats", tmp_path / "pictures" / "dogs"
@@ -268,6 +274,7 @@ def test_equal_pictures_are_said_to_be_left_out(tmp_path, linesexp):
     assert (known.channels, known.repeated, known.ambiguous) == (1, 1, 2)
 
 
+@pytest.mark.slow
 def test_broken_files_are_listed_and_left_out_if_asked(tmp_path, linesexp):
     folders(tmp_path / "pictures")
     for number in range(7):
@@ -370,6 +377,7 @@ def test_settings_of_lines_are_refused_for_own_pictures(tmp_path, linesexp):
     )
 
 
+@pytest.mark.slow
 def test_classes_may_differ_in_case_alone_and_hidden_folders_are_none(tmp_path, linesexp):
     folders(tmp_path / "pictures", ("Cats", "cats"))
     (tmp_path / "pictures" / ".hidden").mkdir()

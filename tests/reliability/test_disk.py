@@ -44,6 +44,7 @@ def test_a_disk_that_fails_at_every_call(scenario, how, call, lasting, states, p
     figure(f"{met} failures")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["open", "read"])
 @pytest.mark.parametrize("scenario", READING.values(), ids=READING)
 def test_a_disk_that_cannot_be_read(scenario, call, states, place, figure):

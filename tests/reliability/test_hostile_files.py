@@ -38,6 +38,7 @@ def wrong(found):
     return [word for word, is_so in says.items() if is_so]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("networks", [(), ("--networks",)], ids=["files", "networks"])
 def test_hostile_files_do_nothing_and_are_named(networks, tiny_run, tmp_path, environment):
     found = open_all(tiny_run, tmp_path / "hostile", environment, *networks, "--quick")

@@ -120,6 +120,7 @@ def test_hostile_names_are_shown_as_text(pages, tiny_run):
     assert not [name for name in HOSTILE[:5] if name in pages["a recording"].read_text(encoding="utf-8")]
 
 
+@pytest.mark.slow
 def test_every_text_of_an_analysis_is_escaped_or_refused(run, tiny_run):
     """Edited, under a manifest that agrees with it: one text after another, and all at once."""
     folder = RunFolder(run)

@@ -42,6 +42,7 @@ def test_killed_at_every_call(scenario, states, place, figure):
     figure(f"killed at {killed} calls")
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_a_random_moment(states, place, chance):
     """It is the same bytes as of the run that was never disturbed, nor forked."""
     expected = kernels_of(states.state("reported"))

@@ -98,6 +98,7 @@ def told(warned):
     return [str(warning.message) for warning in warned if "KernelRecorder" in str(warning.message)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 def test_every_kind_of_model_ends_with_the_same_bits(kind, tmp_path):
     with warnings.catch_warnings(record=True) as warned:
@@ -180,6 +181,7 @@ def test_two_trainings_into_one_folder_do_not_mix(tmp_path):
     assert read_steps(RunFolder(tmp_path / "mine.old-1")).steps.tolist() == [0, 1 / 3, 2 / 3, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["/proc/mine", "/dev/null/mine", "\0", "x" * 300], ids=repr)
 def test_a_place_where_nothing_can_be_written_is_a_warning(place, tmp_path):
     alone = learn("plain", epochs=1)

@@ -65,6 +65,7 @@ def tried(stage, name, times, states, place, environment):
     return stopped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "name", "times"),
     [

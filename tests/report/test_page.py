@@ -318,6 +318,7 @@ def test_the_page_states_the_weights_of_the_default_network(total, run, monkeypa
 # Repeating the run.
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_repeat_the_run(page, linesexp, tiny_run, tmp_path):
     commands = [shlex.split(line) for line in html.unescape(between(page, "code")).splitlines()]
     assert [command[:2] for command in commands] == [

@@ -149,6 +149,7 @@ def test_a_study_that_is_stopped_ends_soon_keeps_all_and_leaves_no_process(
     assert results("out") == undisturbed
 
 
+@pytest.mark.slow
 def test_a_client_that_is_killed_goes_on_at_the_same_scheduler(
     start, run, undisturbed, results, processes, wait_for
 ):

@@ -107,6 +107,7 @@ def test_the_report_shows_the_place_and_is_made_anew_where_the_study_changes(run
     assert 'id="place"' not in (run / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_command_takes_a_study_and_finds_one(run, folder, linesexp):
     ended = linesexp("report", run, "--study", folder, cwd=run.parent)
     assert ended.returncode == 0, ended.stderr

@@ -29,6 +29,7 @@ def assert_same(found, wanted):
             assert found[key][1][name].tobytes() == values.tobytes(), (key, name)
 
 
+@pytest.mark.slow
 def test_a_study_trains_networks_in_this_process(linesexp, tiny_toml, tmp_path):
     ended = linesexp("study", "out", "--config", tiny_toml, *STUDY, "--jobs", "1", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
