@@ -36,8 +36,10 @@ lint: setup ## check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: setup ## measure against a plain script, as ratios
+bench: setup ## measure against plain scripts, as ratios; studies into results/reference/benchmark.md
 	@$(BIN)/python tests/benchmarks/bench.py
+	@for part in study "study sizes" "study long" study_engine; do set -- $$part; \
+		$(BIN)/python tests/benchmarks/$$1.py $$2 || exit 1; done | tee results/reference/benchmark.md
 
 clean: ## remove .venv and caches; results stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

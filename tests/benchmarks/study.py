@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Contender:
 
 def serve(kind: str, *words: str) -> None:
     """Do a unit of work for each line on stdin, and say what it took."""
-    work = {"fit": fit_loop, "ours": our_blocks, "floor": floor}[kind](*map(int, words))
+    work = {"fit": fit_loop, "torch": torch_loop, "ours": our_blocks, "floor": floor}[kind](*map(int, words))
     for _ in sys.stdin:
         wall, cpu = time.perf_counter(), time.process_time()
         found = next(work)
@@ -81,8 +82,21 @@ def serve(kind: str, *words: str) -> None:
 
 def fit_loop():
     """One member after the other, each with a fit of its own."""
+    from plain_members import train
+
+    yield from loop_over(train)
+
+
+def torch_loop():
+    """The same in PyTorch."""
+    from torch_members import train
+
+    yield from loop_over(train)
+
+
+def loop_over(train):
     import numpy as np
-    from plain_members import draw_pictures, train
+    from plain_members import draw_pictures
 
     pictures, labels = draw_pictures(TRAINING + VALIDATION, np.random.default_rng(0))
     parts = (pictures[:TRAINING], labels[:TRAINING]), (pictures[TRAINING:], labels[TRAINING:])
@@ -180,8 +194,14 @@ def compare(rounds: int) -> None:
     from linesexp.study.plan import BLOCK_SIZE as members
 
     fit, two, products = Contender("fit"), Contender("ours", 2, members), Contender("floor", members)
+    peer = [Contender("torch")] if find_spec("torch") else []
     one = [Contender("ours", 1, members), Contender("ours", 1, members)]
-    for contender in (fit, two, *one):  # imports and, for ours, the one tracing of all blocks of a condition
+    for contender in (
+        fit,
+        two,
+        *one,
+        *peer,
+    ):  # imports and, for ours, the one tracing of all blocks of a condition
         contender.run()
     rows: dict[str, list[Took]] = {}
 
@@ -191,6 +211,9 @@ def compare(rounds: int) -> None:
     for _ in range(rounds):
         took = fit.run()
         add("loop of plain fit", took.wall, took.cpu)
+        for contender in peer:
+            took = contender.run()
+            add("loop of plain PyTorch", took.wall, took.cpu)
         began = time.perf_counter()
         for worker in one:
             worker.begin()
@@ -207,12 +230,18 @@ def compare(rounds: int) -> None:
         took = products.run()
         add("floor: products of these shapes", took.wall * EPOCHS, took.wall * EPOCHS)
         add("floor: at the speed of 2048 × 2048", took.cpu * EPOCHS, took.cpu * EPOCHS)
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {members} members a block, {EPOCHS} epochs")
-    print(f"{'seconds a member':36} {'clock':>7} {'cpu':>7} {'a minute':>9}")
+    print(
+        f"# Members a minute\n\n{machine()}. The default network, {EPOCHS} epochs, blocks of {members} members;"
+    )
+    print(f"medians of {rounds} rounds, in each of which all take turns; recording included for ours.\n")
+    print("| what | seconds a member, clock | processor | members a minute |\n|---|---|---|---|")
     for name, tooks in rows.items():
         wall = statistics.median(took.wall for took in tooks)
-        print(f"{name:36} {wall:7.2f} {statistics.median(took.cpu for took in tooks):7.2f} {60 / wall:9.1f}")
+        cpu = statistics.median(took.cpu for took in tooks)
+        print(f"| {name} | {wall:.2f} | {cpu:.2f} | {60 / wall:.1f} |")
+    print("\n| ratio | by the clock | by the processor | wanted |\n|---|---|---|---|")
     for slow, fast, reach in (
+        *[("loop of plain PyTorch", "ours, 2 processes of 1 thread", "–")] * len(peer),
         ("loop of plain fit", "ours, 2 processes of 1 thread", "≥ 3"),
         ("loop of plain fit", "ours, 1 process of 2 threads", "–"),
         ("one plain script a seed", "ours, 2 processes of 1 thread", "≥ 6"),
@@ -224,9 +253,19 @@ def compare(rounds: int) -> None:
         clock, cpu = (
             statistics.median(getattr(a, k) / getattr(b, k) for a, b in pairs) for k in ("wall", "cpu")
         )
-        print(f"{slow} / {fast}: {clock:.2f} × by the clock, {cpu:.2f} × by cpu; wanted {reach}")
-    print(f"memory of a worker after {rounds + 1} blocks: {memory:.0f} MiB, wanted ≤ 1536")
-    print(f"multiply-adds of a member and epoch: {multiply_adds() / 1e9:.2f} · 10⁹")
+        print(f"| {slow} / {fast} | {clock:.2f} | {cpu:.2f} | {reach} |")
+    print(f"\nMemory of a worker after {rounds + 1} blocks: {memory:.0f} MiB, wanted ≤ 1536.")
+    print(f"Multiply-adds of a member and epoch: {multiply_adds() / 1e9:.2f} · 10⁹.")
+
+
+def machine() -> str:
+    """What was measured on, in a line."""
+    import platform
+
+    from linesexp.environment import versions
+
+    used = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return f"{os.cpu_count()} cores ({platform.machine()}), load {os.getloadavg()[0]:.1f} at the end; {used}"
 
 
 def sizes(rounds: int, epochs: int = 5) -> None:
@@ -235,25 +274,28 @@ def sizes(rounds: int, epochs: int = 5) -> None:
     for contender in contenders.values():
         contender.run()
     tooks = [{size: contender.run() for size, contender in contenders.items()} for _ in range(rounds)]
-    print(f"seconds a member and epoch, {epochs} epochs a block")
-    print("members   clock     cpu     MiB   cpu, alone = 1")
+    print(f"\n# Block size\n\nSeconds a member and epoch, one thread, {epochs} epochs a block.\n")
+    print("| members | clock | processor | MiB | processor, alone = 1 |\n|---|---|---|---|---|")
     for size in SIZES:
         wall = statistics.median(took[size].wall for took in tooks) / size / epochs
         cpu = statistics.median(took[size].cpu for took in tooks) / size / epochs
         ratio = statistics.median(took[size].cpu / size / took[1].cpu for took in tooks)
-        print(f"{size:7} {wall:7.4f} {cpu:7.4f} {tooks[-1][size].mib:7.0f}   {ratio:.2f}")
+        print(f"| {size} | {wall:.4f} | {cpu:.4f} | {tooks[-1][size].mib:.0f} | {ratio:.2f} |")
 
 
 def long(blocks: int, members: int = 8, epochs: int = 2) -> None:
     """Blocks in a row in one process: what each member costs, and the memory."""
     contender = Contender("ours", 1, members, epochs)
     part: list[Took] = []
+    print(f"\n# From {members} to {blocks * members} members")
+    print(f"\nOne process, {epochs} epochs a block; medians of 8 blocks.\n")
+    print("| member | clock, s a member | processor | MiB |\n|---|---|---|---|")
     for block in range(1, blocks + 1):
         part.append(contender.run())
         if block in (1, blocks) or block % 8 == 0:
             wall = statistics.median(took.wall for took in part) / members
             cpu = statistics.median(took.cpu for took in part) / members
-            print(f"member {block * members:4}: {wall:.3f} s, {cpu:.3f} cpu s a member; {part[-1].mib:.0f} MiB")
+            print(f"| {block * members} | {wall:.3f} | {cpu:.3f} | {part[-1].mib:.0f} |")
             part = []
 
 

@@ -40,7 +40,8 @@ def main(rounds: int, blocks: int) -> None:
             train(Path(folder) / "empty", settings, client, empty)
             each = 1000 * (time.perf_counter() - began) / EMPTY
             grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-            print(f"{EMPTY:,} empty blocks, {each:.2f} ms each (wanted 10), client + {grown:.0f} MiB")
+            print("\n# The engine, Dask\n")
+            print(f"{EMPTY:,} empty blocks, {each:.2f} ms each (wanted ≤ 10), client + {grown:.0f} MiB.\n")
         with started_here(1) as one, started_here(2) as two:
             rates: dict[int, list[float]] = {1: [], 2: []}
             for number in range(rounds + 1):
@@ -52,10 +53,10 @@ def main(rounds: int, blocks: int) -> None:
                     if number:  # the first one imports TensorFlow and builds the network
                         rates[workers].append(60 * SHARE * count / (time.perf_counter() - began))
             for workers, found in rates.items():
-                print(f"{workers} worker(s): {statistics.median(found):.1f} members a minute")
+                print(f"- {workers} worker(s): {statistics.median(found):.1f} members a minute")
             ratios = [b / a for a, b in zip(rates[1], rates[2], strict=True)]
             shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-            print(f"2 workers against 1: {statistics.median(ratios):.2f} × (wanted 1.7) of {shown}")
+            print(f"- 2 workers against 1: {statistics.median(ratios):.2f} × (wanted ≥ 1.7), of {shown}")
 
 
 def train(path: Path, settings: StudySettings, client, work) -> None:
