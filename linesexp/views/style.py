@@ -1,6 +1,7 @@
 """What all pictures share: colours, figures measured in pixels, and PNG bytes."""
 
 import io
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -85,9 +86,13 @@ def _write_out(figure: Figure) -> None:
     """Write as its code what no font can show: somebody's classes or layers may be named so."""
     for text in figure.findobj(Text):
         signs = text.get_text()
-        if not signs.replace("\n", "").isprintable():
-            parts = (sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in signs)
-            text.set_text("".join(parts))
+        shown = "".join(repr(sign)[1:-1] if _is_control(sign) else sign for sign in signs)
+        if shown != signs:
+            text.set_text(shown)
+
+
+def _is_control(sign: str) -> bool:
+    return sign != "\n" and unicodedata.category(sign).startswith("C")
 
 
 def figure_of(shown: Figure | Axes | np.ndarray) -> Figure:
