@@ -12,6 +12,7 @@ from linesexp.runs.manifest import sha256
 
 STAGE = "train"
 Step = tuple[float, dict[str, np.ndarray]]  # epochs done, all weights
+LATEST = 2**53  # epochs, beyond which a number would not tell one from the next
 LAYERS = "layers.json"  # what kinds of layers a recorded model's weights belong to
 
 
@@ -80,11 +81,18 @@ def read_steps(run: RunFolder, only: Sequence[int] | None = None) -> WeightsHist
         shapes = {key: value.shape for key, value in tensors.items()}
         if recorded and shapes != {key: value.shape for key, value in recorded[0].items()}:
             raise InputError(f"{run.path / name}: other layers than in {names[0]}")
-        if not isinstance(about.get("step"), int | float):
+        step = about.get("step")
+        if isinstance(step, bool) or not isinstance(step, int | float) or not 0 <= step <= LATEST:
             raise InputError(f"{run.path / name}: does not say which step it is")
-        steps.append(about["step"])
+        steps.append(step)
         recorded.append(tensors)
-    if sorted(order := about.get("names", [])) != sorted(recorded[0]):
-        order = sorted(recorded[0])
+    named = about.get("names")
+    order = named if _names_all(named, recorded[0]) else sorted(recorded[0])
     weights = {key: np.stack([tensors[key] for tensors in recorded]) for key in order}
     return WeightsHistory(np.array(steps, dtype=np.float64), weights)
+
+
+def _names_all(named: object, tensors: Mapping[str, np.ndarray]) -> bool:
+    """Whether something is a list of the tensors' names, each once."""
+    texts = isinstance(named, list) and all(isinstance(name, str) for name in named)
+    return texts and sorted(named) == sorted(tensors)

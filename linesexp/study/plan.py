@@ -18,6 +18,8 @@ from linesexp.wording import shown
 # for 16, which need 135 MiB more; and the fewer a block holds, the less is lost with a worker.
 BLOCK_SIZE = 8
 
+MOST_SEEDS = 10_000_000
+
 Count = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=0)]
 Span = tuple[Seed, Count]  # seeds in a row: the first, and how many
@@ -97,10 +99,15 @@ def parse_settings(data: bytes, source: str) -> StudySettings:
     """The settings in study.json. Raises InputError, naming the source, for anything else."""
     try:
         settings = msgspec.json.decode(data, type=StudySettings)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{source}: damaged ({error})") from None
     if not (settings.conditions and settings.seeds and settings.data_seeds):
         raise InputError(f"{source}: damaged (no conditions or no seeds)")
+    # Before they are counted out: a few digits can ask for more than any memory holds.
+    if (count := sum(count for _, count in settings.seeds)) > MOST_SEEDS:
+        raise InputError(f"{source}: damaged ({count} seeds; at most {MOST_SEEDS:,} are taken)")
+    if count > len(numbers(settings.seeds)) or len(settings.data_seeds) > len(set(settings.data_seeds)):
+        raise InputError(f"{source}: damaged (a seed is there twice)")
     if odd := [name for name in settings.conditions if not NAME.fullmatch(name)]:
         raise InputError(f"{source}: damaged ({odd[0]!r} is no name of a condition)")
     return settings

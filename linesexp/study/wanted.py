@@ -8,10 +8,10 @@ import msgspec
 from linesexp.config import ExperimentConfig
 from linesexp.errors import ConfigError
 from linesexp.study.conditions import ALL, USUAL, chosen_conditions, own_conditions
-from linesexp.study.plan import BLOCK_SIZE, StudySettings, numbers, with_seeds
+from linesexp.study.plan import BLOCK_SIZE, MOST_SEEDS, StudySettings, numbers, with_seeds
 
 SEEDS = 8  # unless asked for otherwise
-MOST_SEEDS = 10_000_000
+MOST_DIGITS = 18  # of a seed
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ def wanted_study(
 def chosen_seeds(text: str, first: int, first_given: int | None = None) -> range:
     """`100` → so many from the first on; `20-39` → these. Raises ConfigError for anything else."""
     low, dash, high = (part.strip() for part in text.partition("-"))
-    if not (low.isdecimal() and (high.isdecimal() or not dash)):
+    if not (low.isdecimal() and (high.isdecimal() or not dash)) or max(len(low), len(high)) > MOST_DIGITS:
         raise ConfigError(f"seeds {text!r}: expected how many, such as 100, or which, such as 20-39")
     if dash and first_given is not None:
         raise ConfigError(f"seeds {text!r} says which they are; leave --first-seed out")

@@ -223,6 +223,7 @@ def test_a_study_grows_by_seeds_and_conditions_and_refuses_what_makes_it_another
         (["--seeds", "-3"], 2, "expected how many, such as 100, or which, such as 20-39"),
         (["--seeds", "9-5"], 2, "that is 0 of them"),
         (["--seeds", "1e3"], 2, "expected how many"),
+        (["--seeds", "9" * 5000], 2, "expected how many"),
         (["--seeds", "5-9", "--first-seed", "1"], 2, "leave --first-seed out"),
         (
             ["--conditions", "default,wheight-decay"],
