@@ -18,7 +18,7 @@ from linesexp.wording import shown
 # for 16, which need 135 MiB more; and the fewer a block holds, the less is lost with a worker.
 BLOCK_SIZE = 8
 
-MOST_SEEDS = 10_000_000
+MOST_SEEDS = MOST_BLOCKS = 1_000_000  # that are counted out in memory
 
 Count = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=0)]
@@ -103,14 +103,26 @@ def parse_settings(data: bytes, source: str) -> StudySettings:
         raise InputError(f"{source}: damaged ({error})") from None
     if not (settings.conditions and settings.seeds and settings.data_seeds):
         raise InputError(f"{source}: damaged (no conditions or no seeds)")
-    # Before they are counted out: a few digits can ask for more than any memory holds.
-    if (count := sum(count for _, count in settings.seeds)) > MOST_SEEDS:
-        raise InputError(f"{source}: damaged ({count} seeds; at most {MOST_SEEDS:,} are taken)")
+    if size := too_large(settings):
+        raise InputError(f"{source}: damaged ({size})")
+    count = sum(count for _, count in settings.seeds)
     if count > len(numbers(settings.seeds)) or len(settings.data_seeds) > len(set(settings.data_seeds)):
         raise InputError(f"{source}: damaged (a seed is there twice)")
     if odd := [name for name in settings.conditions if not NAME.fullmatch(name)]:
         raise InputError(f"{source}: damaged ({odd[0]!r} is no name of a condition)")
     return settings
+
+
+def too_large(settings: StudySettings) -> str:
+    """In words, what is more than is taken: a few digits can ask for more than any memory holds. "" if nothing is.
+
+    Nothing is counted out for it.
+    """
+    seeds = sum(count for _, count in settings.seeds)
+    for count, most, what in ((seeds, MOST_SEEDS, "seeds"), (settings.blocks, MOST_BLOCKS, "blocks")):
+        if count > most:
+            return f"{count:,} {what}; at most {most:,} are taken"
+    return ""
 
 
 def grown(before: StudySettings, wanted: StudySettings, source: str) -> StudySettings:

@@ -8,7 +8,7 @@ import msgspec
 from linesexp.config import ExperimentConfig
 from linesexp.errors import ConfigError
 from linesexp.study.conditions import ALL, USUAL, chosen_conditions, own_conditions
-from linesexp.study.plan import BLOCK_SIZE, MOST_SEEDS, StudySettings, numbers, with_seeds
+from linesexp.study.plan import BLOCK_SIZE, MOST_SEEDS, StudySettings, numbers, too_large, with_seeds
 
 SEEDS = 8  # unless asked for otherwise
 MOST_DIGITS = 18  # of a seed
@@ -60,13 +60,16 @@ def wanted_study(
         data_seeds = old_data_seeds
     else:
         data_seeds = list(range(first_data, first_data + (asked.data_seeds or len(old_data_seeds) or 1)))
-    return StudySettings.of(
+    wanted = StudySettings.of(
         base,
         chosen_conditions(names, base, own, before.conditions if before else None),
         seeds,
         data_seeds,
         asked.block_size or (before.block_size if before else BLOCK_SIZE),
     )
+    if size := too_large(wanted):
+        raise ConfigError(f"a study of {size}; fewer conditions or seeds, or a larger --block-size, make fewer")
+    return wanted
 
 
 def chosen_seeds(text: str, first: int, first_given: int | None = None) -> range:

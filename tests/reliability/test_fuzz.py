@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,23 @@ from linesexp.runs import RunFolder
 from linesexp.runs.formats import parse_csv, parse_json, parse_npz, parse_tensors
 from linesexp.runs.manifest import entry_for, manifest_json
 from linesexp.seeing.filtering import parse_kernel
+from linesexp.study.blocks import Block
+from linesexp.study.conditions import chosen_conditions
+from linesexp.study.engine import train_study
+from linesexp.study.local import train_here
+from linesexp.study.plan import StudySettings
+from linesexp.study.reading import open_study
+from linesexp.study.wanted import Asked, wanted_study
+from study.tiny_blocks import quick
 
 QUICK = int(os.environ.get('FUZZ', 120))  # inputs of each kind in `make test`
-MANY = {"settings": 30_000, "kernels": 30_000, "class folders": 10_000, "runs": 30_000}  # 100,000 in all
+MANY = {  # 100,000 in all
+    "settings": 30_000,
+    "kernels": 30_000,
+    "class folders": 10_000,
+    "runs": 20_000,
+    "studies": 10_000,
+}
 
 
 @pytest.fixture
@@ -170,7 +184,7 @@ def _write(place: Path, files: dict[str, bytes | None]) -> None:
 
 
 class Sent:
-    """A run as a stranger sends it: any artefact changed, under a manifest that agrees with it."""
+    """A run, or a study, as a stranger sends it: any artefact changed, under a manifest that agrees with it."""
 
     def __init__(self, path: Path) -> None:
         self.folder, self._whole = RunFolder(path), (path / "manifest.json").read_bytes()
@@ -201,7 +215,7 @@ class Sent:
         return st.tuples(st.just("manifest.json"), st.one_of(signed, signed, odd_inputs.changed_bytes(self._whole)))
 
     @contextlib.contextmanager
-    def holding(self, name: str, data: bytes):
+    def holding(self, name: str, data: bytes) -> Iterator[Path]:
         path = self.folder.path
         before = (path / name).read_bytes()
         (path / name).write_bytes(data)
@@ -209,7 +223,7 @@ class Sent:
             entry = entry_for(data, self._manifest[name].stage)
             (path / "manifest.json").write_bytes(manifest_json(self._manifest | {name: entry}))
         try:
-            yield open_run(path)
+            yield path
         finally:
             (path / name).write_bytes(before)
             (path / "manifest.json").write_bytes(self._whole)
@@ -255,19 +269,60 @@ OF_FILE = {
 
 
 def test_runs(fuzz, count, run):
-    sent = Sent(run)
-    with_cards = count("runs") == QUICK  # the card draws, which takes long
-    tried = 0
+    sent, tried = Sent(run), 0
 
     def check(value: tuple[str, bytes]) -> None:
         nonlocal tried
         name, data = value
         tried += 1
-        with contextlib.suppress(LinesexpError), sent.holding(name, data) as found:
+        with contextlib.suppress(LinesexpError), sent.holding(name, data) as path:
+            found = open_run(path)
             for reader in OF_FILE.get(name, ("history",)):
                 with contextlib.suppress(LinesexpError):
                     READERS[reader](found)
-            if tried % 100 == 0:
+            if tried % 100 == 0:  # it draws, which takes long
                 found._repr_html_()
 
     fuzz(sent.strategy, check, count("runs"))
+
+
+@pytest.fixture
+def study(tmp_path) -> Path:
+    """The folder of a study of which one block was given up; its results are drawn by chance."""
+    images = {"size": 20, "length_px": (6, 20), "margin_px": 2, "pictures_per_class": 30}
+    small = build_config({"images": images, "network": {"filters": (2,), "kernel_sizes": (3,)}})
+    conditions = chosen_conditions(["default", "weight-decay"], small, {})
+
+    def work(block: Block, on_epoch: Any) -> bytes:
+        if block.key == "weight-decay/d0/s2":
+            raise ValueError("cannot be trained")
+        return quick(block, on_epoch)
+
+    train_study(
+        tmp_path / "study",
+        StudySettings.of(small, conditions, range(3), [0], 2),
+        lambda blocks, *_: train_here(blocks, work),
+        say=str,
+        progress=lambda *_: None,
+    )
+    return tmp_path / "study"
+
+
+def test_studies(fuzz, count, study):
+    sent = Sent(study)
+    small, asked = open_study(study).settings.base, Asked()
+
+    def check(value: tuple[str, bytes]) -> None:
+        with contextlib.suppress(LinesexpError), sent.holding(*value) as path:
+            found = open_study(path)
+            for look in (
+                lambda: wanted_study(asked, lambda base: base or small, found.settings),
+                lambda: (found.failed, found.done, found.missing),
+                lambda: list(found),
+                lambda: verify(path),
+                lambda: _environment(Run(found.folder)),
+            ):
+                with contextlib.suppress(LinesexpError):
+                    look()
+
+    fuzz(sent.strategy, check, count("studies"))
