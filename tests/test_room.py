@@ -176,7 +176,9 @@ def test_networks_side_by_side_without_the_addresses_say_how_many_would_fit(monk
     config = build_config({"training": {"batch_size": 4096}})
     pictures = needs.drawn_pictures(config)
     limited(monkeypatch, addresses=needs.memory_to_train(config, pictures, 1, 4).addresses + 1)
-    words = r"training 16 networks side by side needs about \S+ GB of .*\(ulimit -v\).*; --block-size 4 would fit"
+    words = (
+        r"training 16 networks side by side needs about \S+ GB of .*\(ulimit -v\).*; --block-size 4 would fit"
+    )
     with pytest.raises(NoMemory, match=words), room.room_for_members(config, 16):
         raise AssertionError("not to be begun")
     limited(monkeypatch, addresses=1 * GB)

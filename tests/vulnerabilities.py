@@ -1,7 +1,7 @@
 """Looks up the installed packages among the published advisories on vulnerabilities: `make audit`.
 
-pip-audit does the work. It ends as if all were well where it could look up nothing; here that is said in the one line
-that tells how many packages were looked up. Each vulnerability is a line of its own, and then the exit code is 1.
+pip-audit does the work. It ends as if all were well where it could look up nothing; here one line tells how
+many packages were looked up. Each vulnerability is a line of its own, and then the exit code is 1.
 """
 
 import json

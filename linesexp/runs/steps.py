@@ -86,13 +86,12 @@ def read_steps(run: RunFolder, only: Sequence[int] | None = None) -> WeightsHist
             raise InputError(f"{run.path / name}: does not say which step it is")
         steps.append(step)
         recorded.append(tensors)
-    named = about.get("names")
-    order = named if _names_all(named, recorded[0]) else sorted(recorded[0])
+    order = _order(about.get("names"), recorded[0])
     weights = {key: np.stack([tensors[key] for tensors in recorded]) for key in order}
     return WeightsHistory(np.array(steps, dtype=np.float64), weights)
 
 
-def _names_all(named: object, tensors: Mapping[str, np.ndarray]) -> bool:
-    """Whether something is a list of the tensors' names, each once."""
-    texts = isinstance(named, list) and all(isinstance(name, str) for name in named)
-    return texts and sorted(named) == sorted(tensors)
+def _order(named: object, tensors: Mapping[str, np.ndarray]) -> list[str]:
+    """The tensors' names as a file lists them; sorted where it lists something else."""
+    texts = isinstance(named, list) and [name for name in named if isinstance(name, str)]
+    return texts if texts and texts == named and sorted(texts) == sorted(tensors) else sorted(tensors)

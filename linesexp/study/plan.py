@@ -114,9 +114,9 @@ def parse_settings(data: bytes, source: str) -> StudySettings:
 
 
 def too_large(settings: StudySettings) -> str:
-    """In words, what is more than is taken: a few digits can ask for more than any memory holds. "" if nothing is.
+    """In words, what is more than is taken; "" where nothing is.
 
-    Nothing is counted out for it.
+    A few digits can ask for more than any memory holds: nothing is counted out for it.
     """
     seeds = sum(count for _, count in settings.seeds)
     for count, most, what in ((seeds, MOST_SEEDS, "seeds"), (settings.blocks, MOST_BLOCKS, "blocks")):

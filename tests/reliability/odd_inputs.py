@@ -16,7 +16,21 @@ import numpy as np
 from hypothesis import strategies as st
 
 ANY_SIGN = st.characters(exclude_categories=())  # halves of signs too, which no file can hold
-WORDS = ("", "\0", "..", "../up", "/etc/passwd", "a\nb", "\x1b[31m", "nan", "1e999", "-0", "０", "\ud800", "x" * 300)
+WORDS = (
+    "",
+    "\0",
+    "..",
+    "../up",
+    "/etc/passwd",
+    "a\nb",
+    "\x1b[31m",
+    "nan",
+    "1e999",
+    "-0",
+    "０",
+    "\ud800",
+    "x" * 300,
+)
 TEXTS = st.one_of(st.sampled_from(WORDS), st.text(ANY_SIGN, max_size=12))
 NUMBERS = st.one_of(
     st.integers(-3, 70),
@@ -39,8 +53,7 @@ def from_content(make: Callable[..., Any]) -> Callable[..., st.SearchStrategy]:
     return strategy
 
 
-@from_content
-def changed_bytes(draw: st.DrawFn, whole: bytes) -> bytes:
+def some_bytes_changed(draw: st.DrawFn, whole: bytes) -> bytes:
     """Some bytes flipped, cut out, doubled or put in."""
     data = bytearray(whole)
     for _ in range(draw(st.integers(1, 3))):
@@ -60,6 +73,8 @@ def changed_bytes(draw: st.DrawFn, whole: bytes) -> bytes:
     return bytes(data)
 
 
+changed_bytes = from_content(some_bytes_changed)
+
 # JSON.
 
 
@@ -71,40 +86,39 @@ def paths_in(value: Any, above: tuple = ()) -> Iterator[tuple]:
         yield from paths_in(part, (*above, key))
 
 
-def _shallow(paths: list[tuple]) -> list[tuple]:
-    """One way for each kind: equal records in a list are alike."""
+def ways_in(document: Any) -> list[tuple]:
+    """One way to each kind of value: equal records in a list are alike."""
     kinds: dict[tuple, tuple] = {}
-    for path in paths:
+    for path in paths_in(document):
         kinds.setdefault(tuple("*" if isinstance(key, int) else key for key in path), path)
     return list(kinds.values())
 
 
-def changed_json(document: Any) -> st.SearchStrategy[Any]:
+def json_changed(draw: st.DrawFn, document: Any, ways: list[tuple]) -> Any:
     """A document in which a few values are others, are gone, or are there twice under odd names."""
-    ways = _shallow(list(paths_in(document)))
+    copy = json.loads(json.dumps(document))
+    for _ in range(draw(st.integers(1, 3))):
+        *above, last = draw(st.sampled_from(ways))
+        place = copy
+        for key in above:
+            place = place[key] if _holds(place, key) else None
+        if not _holds(place, last):
+            continue
+        how = draw(st.sampled_from(("other", "other", "gone", "also")))
+        if how == "other":
+            place[last] = draw(ODD)
+        elif how == "gone":
+            del place[last]
+        elif isinstance(place, dict):
+            place[draw(TEXTS)] = place[last]
+        else:
+            place.append(draw(ODD))
+    return copy
 
-    @st.composite
-    def changed(draw: st.DrawFn) -> Any:
-        copy = json.loads(json.dumps(document))
-        for _ in range(draw(st.integers(1, 3))):
-            *above, last = draw(st.sampled_from(ways))
-            place = copy
-            for key in above:
-                place = place[key] if _holds(place, key) else None
-            if not _holds(place, last):
-                continue
-            how = draw(st.sampled_from(("other", "other", "gone", "also")))
-            if how == "other":
-                place[last] = draw(ODD)
-            elif how == "gone":
-                del place[last]
-            elif isinstance(place, dict):
-                place[draw(TEXTS)] = place[last]
-            else:
-                place.append(draw(ODD))
-        return copy
 
-    return changed()
+def changed_json(document: Any) -> st.SearchStrategy[Any]:
+    ways = ways_in(document)
+    return st.composite(lambda draw: json_changed(draw, document, ways))()
 
 
 def _holds(place: Any, key: Any) -> bool:
@@ -155,11 +169,17 @@ def _text_bytes(text: str) -> bytes:
 
 def settings_files(defaults: dict[str, dict[str, Any]]) -> st.SearchStrategy[bytes]:
     """Settings files: the defaults with odd values, or any text at all."""
-    whole = {section: {k: v for k, v in values.items() if v is not None} for section, values in defaults.items()}
+    whole = {
+        section: {k: v for k, v in values.items() if v is not None} for section, values in defaults.items()
+    }
     nearly = changed_json(whole).map(toml_text).map(_text_bytes)
-    words = st.sampled_from(("[images]\n", "size = ", "[", "]", "'", '"', "\n", "=", "1979-05-27T07:32:00Z", "0x"))
+    words = st.sampled_from(
+        ("[images]\n", "size = ", "[", "]", "'", '"', "\n", "=", "1979-05-27T07:32:00Z", "0x")
+    )
     pieces = st.lists(st.one_of(words, TEXTS), max_size=12).map("".join).map(_text_bytes)
-    return st.one_of(nearly, nearly, changed_bytes(_text_bytes(toml_text(whole))), pieces, st.binary(max_size=40))
+    return st.one_of(
+        nearly, nearly, changed_bytes(_text_bytes(toml_text(whole))), pieces, st.binary(max_size=40)
+    )
 
 
 # Kernels.
@@ -171,7 +191,9 @@ def kernel_texts() -> st.SearchStrategy[str]:
         st.integers(-9, 9).map(str),
         st.floats().map(repr),
         st.tuples(st.integers(-9, 9), st.integers(-2, 9)).map(lambda parts: f"{parts[0]}/{parts[1]}"),
-        st.sampled_from(("1,5", "−1", "1e9", "1e999", "1/", "/", "½", "١", "1_0", "0x1", "nan", "infinity", "9" * 5000)),
+        st.sampled_from(
+            ("1,5", "−1", "1e9", "1e999", "1/", "/", "½", "١", "1_0", "0x1", "nan", "infinity", "9" * 5000)
+        ),
         TEXTS,
     )
     between = st.sampled_from((" ", ",", ";", "\t", ", ", " ; ", "\n", "\r\n", "\u2028", "\x1c", "\ufeff", ""))
@@ -201,7 +223,6 @@ def kernel_files() -> st.SearchStrategy[bytes]:
 TYPES = ("<f4", ">f8", "<f2", "|u1", "<i8", "<u8", "|b1", "<c8", "<U3", "|S2", "<M8[s]", "<U0", "|V4")
 
 
-@from_content
 def odd_array(draw: st.DrawFn, array: np.ndarray) -> np.ndarray:
     """An array of another shape or kind, or with other numbers in it."""
     how = draw(st.sampled_from(("numbers", "kind", "shape", "fewer")))
@@ -220,13 +241,22 @@ def odd_array(draw: st.DrawFn, array: np.ndarray) -> np.ndarray:
     if how == "kind":
         return np.zeros(copy.shape, draw(st.sampled_from(TYPES)))
     if how == "shape":
-        shapes = [(), (0,), (1,), (0, 3), (1,) * 5, (2, 0, 2, 1, 1), copy.shape[::-1], (*copy.shape, 1), (copy.size,)]
+        shapes = [
+            (),
+            (0,),
+            (1,),
+            (0, 3),
+            (1,) * 5,
+            (2, 0, 2, 1, 1),
+            copy.shape[::-1],
+            (*copy.shape, 1),
+            (copy.size,),
+        ]
         shape = draw(st.sampled_from(shapes))
         return copy.reshape(shape) if math.prod(shape) == copy.size else np.zeros(shape, copy.dtype)
     return copy[: draw(st.integers(0, max(len(copy) - 1, 0)))] if copy.ndim else copy
 
 
-@from_content
 def odd_arrays(draw: st.DrawFn, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays of which one or two are odd, gone, or under another name."""
     changed = dict(arrays)
@@ -236,7 +266,7 @@ def odd_arrays(draw: st.DrawFn, arrays: dict[str, np.ndarray]) -> dict[str, np.n
         if name not in changed:
             continue
         if how == "odd":
-            changed[name] = draw(odd_array(changed[name]))
+            changed[name] = odd_array(draw, changed[name])
         elif how == "gone":
             del changed[name]
         else:
@@ -249,12 +279,12 @@ def npz_files(draw: st.DrawFn, arrays: dict[str, np.ndarray]) -> bytes:
     """An .npz of odd arrays, or with an odd header in one of them."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, array in draw(odd_arrays(arrays)).items():
+        for name, array in odd_arrays(draw, arrays).items():
             member = io.BytesIO()
             np.lib.format.write_array(member, array, allow_pickle=False)
             data = member.getvalue()
             if draw(st.integers(0, 5)) == 0:
-                data = draw(changed_bytes(data[:128])) + data[128:]
+                data = some_bytes_changed(draw, data[:128]) + data[128:]
             archive.writestr(f"{name}.npy", data)
     return buffer.getvalue()
 
@@ -267,17 +297,21 @@ def tensor_files(draw: st.DrawFn, tensors: dict[str, np.ndarray], about: dict[st
     """A .safetensors file of odd tensors, with odd words about them, or an odd header."""
     odd = draw(st.sampled_from(("tensors", "about", "header")))
     if odd == "tensors":
-        tensors = draw(odd_arrays(tensors))
-    told = draw(changed_json(about)) if odd == "about" else about
+        tensors = odd_arrays(draw, tensors)
+    told = json_changed(draw, about, ways_in(about)) if odd == "about" else about
     header: dict[str, Any] = {"__metadata__": {"linesexp": json.dumps(told)}}
     data = b""
     for name, tensor in tensors.items():
         kind = SAFE.get(tensor.dtype.str, "BF16" if tensor.dtype.itemsize == 2 else "U8")
         content = tensor.tobytes()
-        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(content)]}
+        header[name] = {
+            "dtype": kind,
+            "shape": list(tensor.shape),
+            "data_offsets": [len(data), len(data) + len(content)],
+        }
         data += content
     if odd == "header":
-        header = draw(changed_json(header))
+        header = json_changed(draw, header, ways_in(header))
     said = json.dumps(header).encode()
     length = len(said) if draw(st.integers(0, 9)) else draw(st.integers(0, 2**64 - 1))
     return length.to_bytes(8, "little") + said + data
@@ -309,31 +343,72 @@ def csv_files(draw: st.DrawFn, whole: bytes) -> bytes:
 # Pictures, and names.
 
 NAMES = st.one_of(
-    st.sampled_from(("a.png", "b.PNG", "c.jpg", ".hidden.png", "d.bmp", "e.gif", "f.txt", "-.png", " .png", "\x1b[2J.png")),
+    st.sampled_from(
+        (
+            "a.png",
+            "b.PNG",
+            "c.jpg",
+            ".hidden.png",
+            "d.bmp",
+            "e.gif",
+            "f.txt",
+            "-.png",
+            "\udcff.png",
+            "\x1b[2J.png",
+        )
+    ),
     st.text(st.characters(exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=8).map(
         lambda name: name[:8] + ".png"
     ),
 )
 FOLDERS = st.one_of(
-    st.sampled_from(("cats", "dogs", "train", "validation", "test", ".git", "__MACOSX", "Cats", "\x1b]0;x\x07", "~", "-r")),
+    st.sampled_from(
+        (
+            "cats",
+            "dogs",
+            "train",
+            "validation",
+            "test",
+            ".git",
+            "__MACOSX",
+            "Cats",
+            "\x1b]0;x\x07",
+            "\udcff",
+            "-r",
+        )
+    ),
     st.text(st.characters(exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=6).filter(
         lambda name: name not in (".", "..")
     ),
 )
 
 
-def picture_files(pictures: list[bytes]) -> st.SearchStrategy[bytes]:
+@from_content
+def picture_files(draw: st.DrawFn, pictures: list[bytes]) -> bytes:
     """Whole pictures, broken ones, and what is none."""
-    whole = st.sampled_from(pictures)
-    return st.one_of(whole, whole, whole.flatmap(changed_bytes), st.binary(max_size=30))
+    how = draw(st.sampled_from(("whole", "whole", "changed", "none")))
+    if how == "none":
+        return draw(st.binary(max_size=30))
+    whole = draw(st.sampled_from(pictures))
+    return whole if how == "whole" else some_bytes_changed(draw, whole)
 
 
 def class_folders(pictures: list[bytes]) -> st.SearchStrategy[dict[str, bytes | None]]:
     """Path → content of every file below a folder, or None for an empty folder."""
     files = st.dictionaries(NAMES, picture_files(pictures), max_size=4)
     classes = st.dictionaries(FOLDERS, files, max_size=3)
-    flat = classes.map(lambda found: {f"{home}/{name}": data for home, inside in found.items() for name, data in (inside or {"": None}).items()})
+    flat = classes.map(
+        lambda found: {
+            f"{home}/{name}": data
+            for home, inside in found.items()
+            for name, data in (inside or {"": None}).items()
+        }
+    )
     split = st.dictionaries(st.sampled_from(("train", "validation", "test", "more")), flat, max_size=4).map(
-        lambda found: {f"{part}/{name}": data for part, inside in found.items() for name, data in (inside or {"": None}).items()}
+        lambda found: {
+            f"{part}/{name}": data
+            for part, inside in found.items()
+            for name, data in (inside or {"": None}).items()
+        }
     )
     return st.one_of(flat, split, st.tuples(flat, split).map(lambda both: both[0] | both[1]))

@@ -12,7 +12,9 @@ from reliability.long_work import BLOCK
 pytestmark = pytest.mark.xdist_group("reliability")
 LONG_WORK = Path(__file__).parent / "long_work.py"
 MOST_GROWTH = 0.05  # of memory after the first tenth
-MOST_SLOWER = 1.5  # times: the last quarter's epochs against the first quarter's; a busy machine makes some slower
+MOST_SLOWER = (
+    1.5  # times: the last quarter's epochs against the first quarter's; a busy machine makes some slower
+)
 LONG, SHORT = 2000, 100
 WORK = ("train", "record", "study")
 
@@ -53,7 +55,7 @@ def more_files(files):
 
 
 def slower(seconds):
-    """How many times as long the last quarter's epochs take, by medians; the first of all are for warming up."""
+    """How many times as long the last quarter's epochs take, by medians; before them it warms up."""
     tenth, quarter = len(seconds) // 10, len(seconds) // 4
     return median(seconds[-quarter:]) / median(seconds[tenth : tenth + quarter])
 
@@ -74,7 +76,8 @@ def test_long_work_holds(work, watched, figure):
     grew, longer = growth(found["megabytes"]), slower(found["seconds"])
     what = "members" if work == "study" else "epochs"
     figure(
-        f"{LONG} {what}: memory {grew:+.1%} after the first tenth, {more_files(found['files']):+.0f} open files, "
+        f"{LONG} {what}: memory {grew:+.1%} after the first tenth, "
+        f"{more_files(found['files']):+.0f} open files, "
         f"the last quarter takes {longer:.2f} times as long as the first"
     )
     assert grew < MOST_GROWTH

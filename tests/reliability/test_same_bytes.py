@@ -1,7 +1,7 @@
 """The same seed gives the same bytes, wherever and under whatever settings of the system a command runs.
 
-In studies, one worker, two, and those of a cluster: tests/study/test_real.py. With other versions a run refuses to
-go on, and names them: tests/test_experiment.py; a study: tests/study/test_engine.py.
+In studies, one worker, two, and those of a cluster: tests/study/test_real.py. With other versions a run refuses
+to go on, and names them: tests/test_experiment.py; a study: tests/study/test_engine.py.
 """
 
 import shutil
@@ -14,14 +14,27 @@ from reliability.scenarios import files_of, kernels_of
 pytestmark = pytest.mark.xdist_group("reliability")
 RERUNS = [pytest.param(2, id="2", marks=pytest.mark.slow), pytest.param(20, id="20", marks=pytest.mark.hours)]
 ZONES = ("UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "XYZ+11:30")
-LOCALES = ("C", "C.UTF-8", "POSIX", "de_DE.UTF-8", "tr_TR.UTF-8", "ja_JP.EUC-JP", "fr_FR.ISO-8859-1", "en_US.UTF-8")
+LOCALES = (
+    "C",
+    "C.UTF-8",
+    "POSIX",
+    "de_DE.UTF-8",
+    "tr_TR.UTF-8",
+    "ja_JP.EUC-JP",
+    "fr_FR.ISO-8859-1",
+    "en_US.UTF-8",
+)
 COMMANDS = (("generate", "run", "--config", "tiny.toml"), ("train", "run"), ("report", "run"))
 
 
 @cache
 def locales():
     """The locales of those that are installed."""
-    found = subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout if shutil.which("locale") else ""
+    found = (
+        subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout
+        if shutil.which("locale")
+        else ""
+    )
     installed = {name.lower().replace("-", "") for name in found.split()} | {"c", "posix"}
     return [name for name in LOCALES if name.lower().replace("-", "") in installed]
 
@@ -53,4 +66,6 @@ def test_reruns_elsewhere_give_the_same_bytes(reruns, tiny_run, tiny_toml, lines
         odd = [name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)]
         wrong += [(system, str(place), sorted(odd))] if odd or kernels_of(place) != kernels else []
     assert wrong == []
-    figure(f"{reruns} reruns of {len(expected)} files in {len(locales())} locales and {len(ZONES)} time zones: equal")
+    figure(
+        f"{reruns} reruns in {len(locales())} locales and {len(ZONES)} time zones: {len(expected)} files equal"
+    )
