@@ -4,7 +4,7 @@ STUDY ?= results/large-study
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup experiment study test test-slow test-reliability lint bench clean
+.PHONY: help setup experiment study test test-slow test-reliability lint audit bench clean
 
 help: ## show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -31,10 +31,14 @@ test-slow: setup ## run the tests that take long: kills, controls, clusters, stu
 test-reliability: setup ## try to break the promises, for an hour or two; SEED=N: with these faults again
 	@$(BIN)/python -m pytest tests/reliability -m "hours or not hours" -q $(if $(SEED),--seed $(SEED))
 
-lint: setup ## check style and types
+lint: setup ## check style and types, and packages for known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory audit
+
+audit: setup ## check installed packages for known vulnerabilities
+	@$(BIN)/python tests/vulnerabilities.py
 
 bench: setup ## measure against plain scripts, as ratios; studies into results/reference/benchmark.md
 	@$(BIN)/python tests/benchmarks/bench.py

@@ -88,11 +88,11 @@ def memory_to_generate(pictures: Pictures) -> Memory:
     return Memory(PYTHON + arrays, PYTHON_ADDRESSES + arrays)
 
 
-def memory_to_train(config: ExperimentConfig, pictures: Pictures, threads: int) -> Memory:
-    """What a training takes, Keras included."""
+def memory_to_train(config: ExperimentConfig, pictures: Pictures, threads: int, members: int = 1) -> Memory:
+    """What a training takes, Keras included; members: networks side by side."""
     data = TRAINING_DATA * 4 * pictures.pixels
     batch = max(32, min(config.training.batch_size, pictures.count))  # Keras validates by 32
-    maps = 4 * batch * activations_of(config.network, pictures)
+    maps = 4 * batch * members * activations_of(config.network, pictures)
     addresses = TENSORFLOW_ADDRESSES + threads * A_THREAD + data + ACTIVATION_ADDRESSES * maps
     return Memory(TENSORFLOW + data + ACTIVATIONS * maps, addresses)
 

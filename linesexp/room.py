@@ -67,12 +67,46 @@ def naming_memory(path: Path, config: ExperimentConfig, pictures: Pictures) -> I
     try:
         yield
     except Exception as error:
-        if not (isinstance(error, MemoryError) or "ResourceExhausted" in type(error).__name__):
+        if not _memory_is_out(error):
             raise
         batch = config.training.batch_size
         raise NoMemory(
             f"{path}: out of memory while training with batch_size = {batch}; {_with_half(config, pictures)}"
         ) from None
+
+
+@contextlib.contextmanager
+def room_for_members(config: ExperimentConfig, members: int) -> Iterator[None]:
+    """Raise NoMemory, with what needs less, where so many networks of a study cannot train side by side.
+
+    At once where addresses are limited and too few, as libraries may end the process then; else where memory is
+    found to be out.
+    """
+    free, pictures = free_memory(), needs.drawn_pictures(config)
+
+    def need(members: int) -> Memory:
+        return needs.memory_to_train(config, pictures, 1, members)
+
+    fewer = members // 2
+    if need(members).addresses > free.addresses:
+        while fewer and need(fewer).addresses > free.addresses:
+            fewer //= 2
+        fitting = f"--block-size {fewer} would fit" if fewer else "smaller networks or fewer pictures need less"
+        if need(0).addresses > free.addresses:
+            fitting = "that is little more than TensorFlow takes for itself"
+        raise NoMemory(f"training {members} networks side by side {_short(need(members), free)}; {fitting}")
+    try:
+        yield
+    except Exception as error:
+        if not _memory_is_out(error):
+            raise
+        fitting = f"--block-size {fewer} needs less" if fewer else "a smaller --batch-size needs less"
+        raise NoMemory(f"out of memory with {members} networks side by side; {fitting}") from None
+
+
+def _memory_is_out(error: Exception) -> bool:
+    """Whether NumPy or a backend says so."""
+    return isinstance(error, MemoryError) or "ResourceExhausted" in type(error).__name__
 
 
 def _with_half(config: ExperimentConfig, pictures: Pictures) -> str:

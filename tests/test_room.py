@@ -172,6 +172,30 @@ def test_a_training_without_the_memory_says_which_batch_would_fit(run, monkeypat
         room.check_room_to_train(RunFolder(run), config, pictures)
 
 
+def test_networks_side_by_side_without_the_addresses_say_how_many_would_fit(monkeypatch):
+    config = build_config({"training": {"batch_size": 4096}})
+    pictures = needs.drawn_pictures(config)
+    limited(monkeypatch, addresses=needs.memory_to_train(config, pictures, 1, 4).addresses + 1)
+    words = (
+        r"training 16 networks side by side needs about \S+ GB of .*\(ulimit -v\).*; --block-size 4 would fit"
+    )
+    with pytest.raises(NoMemory, match=words), room.room_for_members(config, 16):
+        raise AssertionError("not to be begun")
+    limited(monkeypatch, addresses=1 * GB)
+    with pytest.raises(NoMemory, match="little more than TensorFlow takes"), room.room_for_members(config, 16):
+        raise AssertionError("not to be begun")
+
+
+@pytest.mark.parametrize(
+    ("members", "says"), [(8, "with 8 networks .*; --block-size 4 needs less"), (1, "--batch-size needs less")]
+)
+def test_memory_that_runs_out_in_a_study_is_named_with_what_needs_less(members, says):
+    with pytest.raises(NoMemory, match=says), room.room_for_members(DEFAULT, members):
+        raise MemoryError
+    with pytest.raises(ZeroDivisionError), room.room_for_members(DEFAULT, members):
+        raise ZeroDivisionError
+
+
 def test_less_than_tensorflow_takes_is_said_to_be_that(run, monkeypatch):
     limited(monkeypatch, addresses=1.1 * GB)
     words = r"address space, and the limit \(ulimit -v\) is 1\.1 GB; .* than TensorFlow takes"

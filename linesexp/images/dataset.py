@@ -11,6 +11,7 @@ from linesexp.seeds import rng_for
 
 SPLITS = ("train", "validation", "test")
 ROUNDS = 20
+AT_ONCE = 2**20  # pixels that are rendered at a time
 DRAWS_PER_PLACE = 40  # after so many draws for each place, one left unseen has a chance of e⁻²⁰
 
 
@@ -263,6 +264,16 @@ def _turn(lines: Lines, config: ImagesConfig, rng: np.random.Generator) -> Lines
 
 
 def _render(lines: Lines, bright: np.ndarray, config: ImagesConfig, rng: np.random.Generator) -> np.ndarray:
+    """uint8 (n, size, size), some at a time: what comes in between takes many times their memory."""
+    pixels = np.empty((len(lines), config.size, config.size), dtype=np.uint8)
+    at_once = max(1, AT_ONCE // config.size**2)
+    for start in range(0, len(lines), at_once):
+        block = slice(start, start + at_once)
+        pixels[block] = _rendered(lines[block], bright[block], config, rng)
+    return pixels
+
+
+def _rendered(lines: Lines, bright: np.ndarray, config: ImagesConfig, rng: np.random.Generator) -> np.ndarray:
     """uint8 (n, size, size): coverage, then blur, contrast and noise, rounded to 256 grey levels."""
     images = blur(draw_lines(lines, config.size), config.blur_px)
     np.subtract(1, images, out=images, where=~bright[:, None, None])

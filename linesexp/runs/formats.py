@@ -129,6 +129,9 @@ def parse_json(data: bytes, source: str) -> dict[str, Any]:
     """Raises InputError for anything but a JSON object."""
     try:
         found = json.loads(data)
+        # Halves of signs, which Python reads, and nothing can write: whoever came to one would trip.
+        if b"\\ud" in data or b"\\uD" in data:
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: not JSON ({_one_line(error)})") from None
     if not isinstance(found, dict):

@@ -12,6 +12,7 @@ from linesexp.runs.manifest import sha256
 
 STAGE = "train"
 Step = tuple[float, dict[str, np.ndarray]]  # epochs done, all weights
+LATEST = 2**53  # epochs, beyond which a number would not tell one from the next
 LAYERS = "layers.json"  # what kinds of layers a recorded model's weights belong to
 
 
@@ -80,11 +81,17 @@ def read_steps(run: RunFolder, only: Sequence[int] | None = None) -> WeightsHist
         shapes = {key: value.shape for key, value in tensors.items()}
         if recorded and shapes != {key: value.shape for key, value in recorded[0].items()}:
             raise InputError(f"{run.path / name}: other layers than in {names[0]}")
-        if not isinstance(about.get("step"), int | float):
+        step = about.get("step")
+        if isinstance(step, bool) or not isinstance(step, int | float) or not 0 <= step <= LATEST:
             raise InputError(f"{run.path / name}: does not say which step it is")
-        steps.append(about["step"])
+        steps.append(step)
         recorded.append(tensors)
-    if sorted(order := about.get("names", [])) != sorted(recorded[0]):
-        order = sorted(recorded[0])
+    order = _order(about.get("names"), recorded[0])
     weights = {key: np.stack([tensors[key] for tensors in recorded]) for key in order}
     return WeightsHistory(np.array(steps, dtype=np.float64), weights)
+
+
+def _order(named: object, tensors: Mapping[str, np.ndarray]) -> list[str]:
+    """The tensors' names as a file lists them; sorted where it lists something else."""
+    texts = isinstance(named, list) and [name for name in named if isinstance(name, str)]
+    return texts if texts and texts == named and sorted(texts) == sorted(tensors) else sorted(tensors)

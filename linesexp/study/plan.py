@@ -18,6 +18,8 @@ from linesexp.wording import shown
 # for 16, which need 135 MiB more; and the fewer a block holds, the less is lost with a worker.
 BLOCK_SIZE = 8
 
+MOST_SEEDS = MOST_BLOCKS = 1_000_000  # that are counted out in memory
+
 Count = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=0)]
 Span = tuple[Seed, Count]  # seeds in a row: the first, and how many
@@ -97,13 +99,30 @@ def parse_settings(data: bytes, source: str) -> StudySettings:
     """The settings in study.json. Raises InputError, naming the source, for anything else."""
     try:
         settings = msgspec.json.decode(data, type=StudySettings)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{source}: damaged ({error})") from None
     if not (settings.conditions and settings.seeds and settings.data_seeds):
         raise InputError(f"{source}: damaged (no conditions or no seeds)")
+    if size := too_large(settings):
+        raise InputError(f"{source}: damaged ({size})")
+    count = sum(count for _, count in settings.seeds)
+    if count > len(numbers(settings.seeds)) or len(settings.data_seeds) > len(set(settings.data_seeds)):
+        raise InputError(f"{source}: damaged (a seed is there twice)")
     if odd := [name for name in settings.conditions if not NAME.fullmatch(name)]:
         raise InputError(f"{source}: damaged ({odd[0]!r} is no name of a condition)")
     return settings
+
+
+def too_large(settings: StudySettings) -> str:
+    """In words, what is more than is taken; "" where nothing is.
+
+    A few digits can ask for more than any memory holds: nothing is counted out for it.
+    """
+    seeds = sum(count for _, count in settings.seeds)
+    for count, most, what in ((seeds, MOST_SEEDS, "seeds"), (settings.blocks, MOST_BLOCKS, "blocks")):
+        if count > most:
+            return f"{count:,} {what}; at most {most:,} are taken"
+    return ""
 
 
 def grown(before: StudySettings, wanted: StudySettings, source: str) -> StudySettings:

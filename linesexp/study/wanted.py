@@ -8,10 +8,10 @@ import msgspec
 from linesexp.config import ExperimentConfig
 from linesexp.errors import ConfigError
 from linesexp.study.conditions import ALL, USUAL, chosen_conditions, own_conditions
-from linesexp.study.plan import BLOCK_SIZE, StudySettings, numbers, with_seeds
+from linesexp.study.plan import BLOCK_SIZE, MOST_SEEDS, StudySettings, numbers, too_large, with_seeds
 
 SEEDS = 8  # unless asked for otherwise
-MOST_SEEDS = 10_000_000
+MOST_DIGITS = 18  # of a seed
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,19 +60,22 @@ def wanted_study(
         data_seeds = old_data_seeds
     else:
         data_seeds = list(range(first_data, first_data + (asked.data_seeds or len(old_data_seeds) or 1)))
-    return StudySettings.of(
+    wanted = StudySettings.of(
         base,
         chosen_conditions(names, base, own, before.conditions if before else None),
         seeds,
         data_seeds,
         asked.block_size or (before.block_size if before else BLOCK_SIZE),
     )
+    if size := too_large(wanted):
+        raise ConfigError(f"a study of {size}; fewer conditions or seeds, or a larger --block-size, make fewer")
+    return wanted
 
 
 def chosen_seeds(text: str, first: int, first_given: int | None = None) -> range:
     """`100` → so many from the first on; `20-39` → these. Raises ConfigError for anything else."""
     low, dash, high = (part.strip() for part in text.partition("-"))
-    if not (low.isdecimal() and (high.isdecimal() or not dash)):
+    if not (low.isdecimal() and (high.isdecimal() or not dash)) or max(len(low), len(high)) > MOST_DIGITS:
         raise ConfigError(f"seeds {text!r}: expected how many, such as 100, or which, such as 20-39")
     if dash and first_given is not None:
         raise ConfigError(f"seeds {text!r} says which they are; leave --first-seed out")

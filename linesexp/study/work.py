@@ -18,6 +18,7 @@ from linesexp.environment import versions
 from linesexp.first_layer import handmade_layer
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.picture_settings import ImagesConfig
+from linesexp.room import room_for_members
 from linesexp.study.blocks import Block, result_bytes
 from linesexp.study.networks import network_measures
 
@@ -30,8 +31,13 @@ _one_at_a_time = threading.Lock()
 def train_members(block: Block, on_epoch: OnEpoch) -> bytes:
     """Train a block's members in this process, on one thread, and measure what they do with pictures.
 
-    Returns the bytes of its BlockResult.
+    Returns the bytes of its BlockResult. Raises NoMemory, saying what needs less, where they do not fit.
     """
+    with room_for_members(block.config, len(block.seeds)):
+        return _trained(block, on_epoch)
+
+
+def _trained(block: Block, on_epoch: OnEpoch) -> bytes:
     from linesexp.learning.backend import quiet_import, quiet_running, use_one_thread
 
     if "linesexp.learning.block" in sys.modules:

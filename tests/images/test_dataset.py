@@ -91,6 +91,15 @@ def test_same_settings_give_the_same_bytes():
     assert np.array_equal(one.split, two.split)
 
 
+def test_pictures_are_the_same_however_many_are_rendered_at_a_time(monkeypatch):
+    how = {"noise": 0.1, "blur_px": 1.5, "contrast": "mixed", "angle_jitter_deg": 5.0}
+    config = ImagesConfig(size=20, length_px=(6, 20), margin_px=2, pictures_per_class=50, **how)
+    pixels = make_dataset(config).pixels
+    for at_once in (1, 7 * 400, 10**9):
+        monkeypatch.setattr("linesexp.images.dataset.AT_ONCE", at_once)
+        assert make_dataset(config).pixels.tobytes() == pixels.tobytes()
+
+
 def test_another_data_seed_gives_other_pictures_and_another_split():
     one, two = make(), make(data_seed=1)
     assert one.pixels.tobytes() != two.pixels.tobytes()

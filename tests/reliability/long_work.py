@@ -1,10 +1,11 @@
 """A long training, watched: memory, processor time and open files after every epoch.
 
-    python tests/reliability/long_work.py train|record FOLDER EPOCHS
+    python tests/reliability/long_work.py train|record|study FOLDER EPOCHS
 
-trains a generated run, or somebody's own model with a KernelRecorder into FOLDER ("": with none), and prints
-one JSON object of lists with an entry for each epoch: {"megabytes": [resident], "files": [open], "seconds": [of
-the processor, in this epoch]}.
+trains a generated run, or somebody's own model with a KernelRecorder into FOLDER ("": with none), or a study of
+as many members of one epoch each, in this process. It prints one JSON object of lists with an entry for each
+epoch, or for each block of a study: {"megabytes": [resident], "files": [open], "seconds": [of the processor, in
+this epoch]}.
 
 To watch other work, add a function to WORK that calls `watch()` regularly.
 """
@@ -15,6 +16,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+BLOCK = 4  # members of a study trained side by side
 
 
 class Watch:
@@ -60,7 +63,36 @@ def record(folder: str, epochs: int, watch: Watch) -> None:
     model.fit(pictures, np.arange(32) % 2, batch_size=16, epochs=epochs, verbose=0, callbacks=callbacks)
 
 
-WORK: dict[str, Callable[[str, int, Watch], None]] = {"train": train, "record": record}
+def study(folder: str, members: int, watch: Watch) -> None:
+    from linesexp.config import build_config
+    from linesexp.study.conditions import chosen_conditions
+    from linesexp.study.engine import train_study
+    from linesexp.study.local import train_here
+    from linesexp.study.plan import StudySettings
+
+    images = {"size": 20, "length_px": (6, 20), "margin_px": 2, "pictures_per_class": 30}
+    network = {"filters": (2,), "kernel_sizes": (3,)}
+    small = build_config({"images": images, "network": network, "training": {"epochs": 1}})
+    conditions = chosen_conditions(["default"], small, {})
+    last = 0
+
+    def progress(done: int, total: int, words: str) -> None:
+        nonlocal last
+        if done > last:  # and not one of its epochs alone
+            watch()
+        last = done
+
+    ended = train_study(
+        folder,
+        StudySettings.of(small, conditions, range(members), [0], BLOCK),
+        lambda blocks, count, on_epoch: train_here(blocks, on_epoch=on_epoch),
+        say=lambda words: None,
+        progress=progress,
+    )
+    assert ended.trained_members == members
+
+
+WORK: dict[str, Callable[[str, int, Watch], None]] = {"train": train, "record": record, "study": study}
 
 if __name__ == "__main__":
     watching = Watch()

@@ -16,7 +16,7 @@ from reliability.warm import Ended, Warm
 
 from linesexp.experiment import write_class_folders
 from linesexp.runs import RunFolder
-from linesexp.runs.formats import parse_csv, parse_tensors
+from linesexp.runs.formats import parse_csv, parse_tensors, tensors_bytes
 from linesexp.runs.lock import HOLDER
 
 
@@ -43,6 +43,11 @@ ASIDE = ("run", "run.old-1")
 GENERATE = Scenario("nothing", ("generate", "run", "--config", "tiny.toml"))
 TRAIN = Scenario("generated", ("train", "run"), costly=True)
 REPORT = Scenario("trained", ("report", "run"))
+OF_STUDY = "--conditions default,frozen-prewitt --seeds 4 --block-size 2 --epochs 1"
+STUDY = Scenario(
+    "nothing", ("study", "out", "--config", "tiny.toml", *OF_STUDY.split(), "--jobs", "1"), costly=True
+)
+STUDY_ON_WORKERS = Scenario("nothing", (*STUDY.words[:-1], "2"), costly=True)
 WRITING = {
     "generate": GENERATE,
     "generate --as-folders": Scenario("generated", ("generate", "run", "--as-folders", "pictures")),
@@ -184,6 +189,10 @@ def _lasting(path: Path) -> bytes:
         tensors, about = parse_tensors(data, path.name)
         about["history"] = _timeless(about["history"])
         return json.dumps([about, {name: tensors[name].tobytes().hex() for name in sorted(tensors)}]).encode()
+    if "blocks" in path.parts:  # of a study
+        tensors, about = parse_tensors(data, path.name)
+        del about["seconds"]
+        return tensors_bytes(tensors, about)
     if path.suffix == ".keras":
         return json.dumps(_weights(data)).encode()
     if path.name == "manifest.json":  # whose digests are those of the files

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE = 120.0  # seconds until a stage is reached; then something else is wrong
+SOON = 5.0  # seconds in which what a process has started must have ended after it
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,18 @@ def stop(
         ended = time.monotonic() - first
         while listen(0) and select.select([handle], [], [], 0)[0]:
             pass
-        return Stopped(process.returncode, said.decode(), answered, ended, _session(process.pid))
+        return Stopped(process.returncode, said.decode(), answered, ended, _left_of(process.pid))
     finally:
         process.kill()
         process.communicate()
+
+
+def _left_of(leader: int) -> list[int]:
+    """Processes of a session that still run a while after its leader has ended."""
+    latest = time.monotonic() + SOON
+    while (found := _session(leader)) and time.monotonic() < latest:
+        time.sleep(0.02)
+    return found
 
 
 def _session(leader: int) -> list[int]:

@@ -72,11 +72,10 @@ def test_every_bit_of_a_manifest_counts(run, chance):
 
 
 @pytest.mark.hours
-def test_every_truncation_and_a_thousand_flipped_bits_are_found_and_named(run, chance, capsys):
+def test_every_truncation_and_a_thousand_flipped_bits_are_found_and_named(run, chance, figure):
     names = artefacts(run)
     assert missed(run, 32, -(-1000 // len(names)), chance) == []
-    with capsys.disabled():
-        print(f"\n{len(names)} artefacts, 33 truncations and {-(-1000 // len(names))} flipped bits each: found")
+    figure(f"{len(names)} artefacts, 33 truncations and {-(-1000 // len(names))} flipped bits each: found")
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def other(tmp_path, tiny_toml, linesexp):
 
 
 @pytest.mark.hours
-def test_files_of_another_run_are_found_and_named(run, other, capsys):
+def test_files_of_another_run_are_found_and_named(run, other, figure):
     swapped = [
         name for name in RunFolder(run).names() if (run / name).read_bytes() != (other / name).read_bytes()
     ]
@@ -97,12 +96,11 @@ def test_files_of_another_run_are_found_and_named(run, other, capsys):
     assert not [name for name in swapped if unnoticed(run, name, (other / name).read_bytes())]
     shutil.copy(other / MANIFEST, run / MANIFEST)  # the other run's manifest beside this run's files
     assert set(found(run)) == set(swapped)
-    with capsys.disabled():
-        print(f"\n{len(swapped)} files of another run: all found")
+    figure(f"{len(swapped)} files of another run: all found")
 
 
 @pytest.mark.hours
-def test_only_the_stage_of_a_damaged_file_is_done_again(run, capsys):
+def test_only_the_stage_of_a_damaged_file_is_done_again(run, figure):
     """Every file, cut short: the command that its stage names makes the same content again."""
     folder = RunFolder(run)
     config = Run(folder).config
@@ -131,5 +129,4 @@ def test_only_the_stage_of_a_damaged_file_is_done_again(run, capsys):
         redone = {each for each in manifest if (run / each).stat().st_mtime_ns != times[each]}
         assert {manifest[each].stage for each in redone} == {manifest[name].stage}, name
         again("report")  # where the log or the kernels were written again
-    with capsys.disabled():
-        print(f"\n{len(folder.names()) - 1} files made again by their stage alone")
+    figure(f"{len(folder.names()) - 1} files made again by their stage alone")

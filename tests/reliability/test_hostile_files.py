@@ -48,12 +48,11 @@ def test_hostile_files_do_nothing_and_are_named(networks, tiny_run, tmp_path, en
 
 @pytest.mark.hours
 @pytest.mark.parametrize("networks", [(), ("--networks",)], ids=["files", "networks"])
-def test_all_hostile_files_do_nothing_and_are_named_in_time(networks, tiny_run, tmp_path, environment, capsys):
+def test_all_hostile_files_do_nothing_and_are_named_in_time(networks, tiny_run, tmp_path, environment, figure):
     """Time is the processor's, beyond imports."""
     found = open_all(tiny_run, tmp_path / "hostile", environment, *networks)
-    with capsys.disabled():
-        most = {key: max(found, key=lambda each: each[key]) for key in ("megabytes", "seconds")}
-        told = ", ".join(f"at most {each[key]} {key} ({each['case']})" for key, each in most.items())
-        print(f"\n{len(found)} hostile files: {told}")
+    most = {key: max(found, key=lambda each: each[key]) for key in ("megabytes", "seconds")}
+    told = ", ".join(f"at most {each[key]} {key} ({each['case']})" for key, each in most.items())
+    figure(f"{len(found)} hostile files: {told}")
     assert not [(each["case"], wrong(each), each) for each in found if wrong(each)]
     assert not [(each["case"], each["seconds"]) for each in found if each["seconds"] >= MOST_SECONDS]

@@ -163,7 +163,7 @@ def browser():
 
 @pytest.mark.hours
 @pytest.mark.xdist_group("browser")
-def test_a_browser_is_asked_for_nothing(pages, browser, capsys):
+def test_a_browser_is_asked_for_nothing(pages, browser, figure):
     for what, path in pages.items():
         window = browser.new_page()
         asked, dialogs, complaints = [], [], []
@@ -179,8 +179,7 @@ def test_a_browser_is_asked_for_nothing(pages, browser, capsys):
         assert (elsewhere, dialogs, complaints) == ([], [], []), what
         assert window.evaluate("document.querySelectorAll('script').length") <= 2
         window.close()
-    with capsys.disabled():
-        print(f"\n{len(pages)} pages of hostile names: 0 requests, 0 dialogs")
+    figure(f"{len(pages)} pages of hostile names: 0 requests, 0 dialogs")
 
 
 def test_a_notebook_shows_hostile_names_as_text(pages):

@@ -4,11 +4,20 @@ import itertools
 
 import pytest
 from reliability.faults import Fault
-from reliability.scenarios import GENERATE, REPORT, TRAIN, WRITING, damaged_in, kernels_of, same_files
+from reliability.scenarios import (
+    GENERATE,
+    REPORT,
+    STUDY,
+    TRAIN,
+    WRITING,
+    damaged_in,
+    kernels_of,
+    same_files,
+)
 from reliability.trying import after_a_fault
 
 pytestmark = pytest.mark.xdist_group("reliability")
-RANDOM = {"generate": GENERATE, "train": TRAIN, "report": REPORT}
+RANDOM = {"generate": GENERATE, "train": TRAIN, "report": REPORT, "study": STUDY}
 FEW, MANY = 3, 200
 
 
@@ -52,6 +61,20 @@ def test_a_training_killed_at_a_random_moment(states, place, chance):
     assert again.code == 0, again.err
     assert kernels_of(place) == expected
     assert damaged_in(place) == []
+
+
+@pytest.mark.slow
+def test_a_study_killed_at_a_random_moment(states, place, chance, figure):
+    """With its workers in other processes: tests/study/test_command.py."""
+    expected, undisturbed = states.undisturbed(STUDY, really=True)
+    states.copy(STUDY, place)
+    after = chance.uniform(0.0, undisturbed.seconds)
+    states.run(STUDY, place, really=True, kill_after=after)
+    assert damaged_in(place) == []
+    again = states.run(STUDY, place, really=True)
+    assert again.code == 0, again.err
+    assert same_files(STUDY, place) == expected
+    figure(f"after {after:.1f} of {undisturbed.seconds:.1f} s")
 
 
 @pytest.mark.hours

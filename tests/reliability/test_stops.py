@@ -9,7 +9,15 @@ import sys
 import time
 
 import pytest
-from reliability.scenarios import GENERATE, REPORT, TRAIN, damaged_in, same_files
+from reliability.scenarios import (
+    GENERATE,
+    REPORT,
+    STUDY,
+    STUDY_ON_WORKERS,
+    TRAIN,
+    damaged_in,
+    same_files,
+)
 from reliability.stops import stop
 
 pytestmark = [
@@ -17,7 +25,13 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc"),
 ]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-COMMANDS = {"generate": GENERATE, "train": TRAIN, "report": REPORT}
+COMMANDS = {
+    "generate": GENERATE,
+    "train": TRAIN,
+    "report": REPORT,
+    "study": STUDY,
+    "study on workers": STUDY_ON_WORKERS,
+}
 # A command, what it has said when a stage is reached, and seconds after that.
 STAGES = {
     "generate, at once": ("generate", "", 0.15),
@@ -28,6 +42,12 @@ STAGES = {
     "train, at once": ("train", "", 0.15),
     "train, building": ("train", "from epoch 0", 0.1),
     "train, learning": ("train", "epoch 1/", 0.2),
+    "study, at once": ("study", "", 0.15),
+    "study, importing TensorFlow": ("study", "block 0/", 0.8),
+    "study, learning": ("study", "block 1/", 0.02),
+    "study, drawing": ("study", "block 4/4", 0.5),
+    "study, starting workers": ("study on workers", "block 0/", 0.8),
+    "study, workers learning": ("study on workers", "block 1/", 0.02),
 }
 MOMENTS = 40
 

@@ -203,3 +203,14 @@ def test_json_objects_are_read():
 def test_what_is_no_json_object_is_refused_by_name(data):
     with pytest.raises(InputError, match=r"^mine\.json: not (a )?JSON"):
         parse_json(data, "mine.json")
+
+
+@pytest.mark.parametrize("text", [r'{"a": "\ud800"}', r'{"\uDC00": 1}', r'[{"a": ["\ude00\ud83d"]}]'])
+def test_halves_of_signs_are_no_json(text):
+    """Python reads them, and then nothing can write them or pass them on."""
+    with pytest.raises(InputError, match=r"^mine\.json: not (a )?JSON"):
+        parse_json(text.encode(), "mine.json")
+
+
+def test_whole_signs_are_json_however_they_are_written():
+    assert parse_json(rb'{"a": "\ud83d\ude00"}', "x") == parse_json('{"a": "😀"}'.encode(), "x") == {"a": "😀"}

@@ -121,3 +121,22 @@ def test_some_steps_are_read_without_the_others(tmp_path, only, expected):
     history = read_steps(folder, only)
     assert history.steps.tolist() == expected
     assert history.weights["a"][:, 0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "about", [{}, {"step": "1"}, {"step": True}, {"step": -1}, {"step": float("nan")}, {"step": 10**400}]
+)
+def test_a_step_that_does_not_say_when_it_was_is_refused(about, run):
+    with run.writing():
+        run.commit({step_name(0): tensors_bytes(weights_at(0), about)}, stage="train")
+    with pytest.raises(InputError, match=r"00000\.safetensors: does not say which step it is"):
+        read_steps(run)
+
+
+@pytest.mark.parametrize(
+    "names", [None, 3, [["conv1/kernel"]], ["conv1/kernel", "conv1/kernel"], ["conv1/kernel", 1]]
+)
+def test_an_order_that_is_none_of_these_weights_is_passed_over(names, run):
+    with run.writing():
+        run.commit({step_name(0): tensors_bytes(weights_at(0), {"step": 0.0, "names": names})}, stage="train")
+    assert list(read_steps(run).weights) == ["conv1/bias", "conv1/kernel"]

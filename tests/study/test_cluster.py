@@ -77,6 +77,7 @@ def test_a_study_survives_that_workers_are_killed(
         ("raises", "ValueError: cannot be trained"),
         ("dies", "its worker died 3 times"),
         pytest.param("eats", "more memory than a worker may take", marks=pytest.mark.slow),
+        pytest.param("starves", "MemoryError: Unable to allocate", marks=pytest.mark.slow),
     ],
 )
 def test_a_block_that_goes_wrong_is_named_with_its_cause_and_the_rest_finishes(

@@ -1,10 +1,12 @@
 """Training a study in this process: what is kept, when, and what an error leaves."""
 
 import contextlib
+import itertools
 
 import pytest
 
-from linesexp.errors import StorageError
+from linesexp import environment
+from linesexp.errors import InputError, StorageError
 from linesexp.runs import RunFolder
 from linesexp.study import folder as folder_module
 from linesexp.study.folder import ResultKeeper
@@ -112,3 +114,23 @@ def test_a_study_is_read_one_block_at_a_time(train, settings, tiny_blocks, tmp_p
         assert result.kernels.shape == (2, 3, 2, 3, 3)
         wanted = checked_result(block, tiny_blocks.quick(block, lambda done, total: None), "here")
         assert result.kernels.tobytes() == wanted.kernels.tobytes()
+
+
+def test_a_study_that_other_versions_began_is_refused_and_they_are_named(
+    train, settings, tiny_blocks, results, tmp_path, monkeypatch
+):
+    def half(blocks):
+        return itertools.islice(train_here(blocks, tiny_blocks.quick), 4)
+
+    def whole(blocks):
+        return train_here(blocks, tiny_blocks.quick)
+
+    train(tmp_path / "study", settings, lambda blocks: (each for each in half(blocks)))
+    before = results(tmp_path / "study")
+    versions = environment.versions() | {"keras": "9.9"}
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "versions", lambda: versions)
+        with pytest.raises(InputError, match=r"begun with keras \S+ \(now 9\.9\)"):
+            train(tmp_path / "study", settings, whole)
+    assert results(tmp_path / "study") == before
+    assert train(tmp_path / "study", settings, whole).trained_blocks == 6

@@ -170,3 +170,16 @@ def test_a_condition_of_a_file_that_is_not_named_again_stays_what_it_was():
     own = {"mine": {"network": {"dropout": 0.1}}}
     before = study(names=("default", "mine"), own=own)
     assert wanted_study(Asked(seeds="30"), lambda base: base, before).conditions == before.conditions
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [b"[[0, 100000000000000]]", b"[[0, 999999], [2000000, 9]]", b"[[0, 5], [3, 1]]", b"\xff", b"[" * 100_000],
+    ids=["many", "many in all", "twice", "no text", "deep"],
+)
+def test_seeds_that_nobody_can_count_out_are_damage(seeds):
+    data = settings_json(study())
+    begins = data.index(b'"seeds": ') + len(b'"seeds": ')
+    ends = data.index(b'"data_seeds"')
+    with pytest.raises(InputError, match=r"here: damaged \("):
+        parse_settings(data[:begins] + seeds + b", " + data[ends:], "here")

@@ -84,6 +84,16 @@ class Wrong:
             held.append(np.ones(2_500_000))
             time.sleep(0.05)
 
+    def starves(self) -> None:
+        """Under a limit of addresses, which the worker goes on with."""
+        import resource
+
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        taken = pages * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + 200_000_000, limits[1]))
+        np.ones(100_000_000)
+
     def hangs(self) -> None:
         time.sleep(600)
 
