@@ -31,6 +31,7 @@ class Workers:
         self.scheduler: Any = client.scheduler
         self._versions = versions()
         self._accepted: set[str] = set()
+        self._refused: set[str] = set()
         self._began = False
         self._looked = self._seen = time.monotonic()  # when last; when the last worker was there
         self._silent_since: float | None = None
@@ -62,9 +63,11 @@ class Workers:
         return self._client.sync(question, callback_timeout=within, **how)
 
     def refuse(self, address: str, why: str) -> None:
-        """Send a worker away, once; it ends, and its blocks go to others."""
+        """Send a worker away, which is said once; it ends, and its blocks go to others."""
         self._accepted.discard(address)
-        self._say(f"{why}: refused")
+        if address not in self._refused:
+            self._say(f"{why}: refused")
+        self._refused.add(address)
         try:
             self.ask(self.scheduler.retire_workers, workers=[address], close_workers=True)
         except (OSError, TimeoutError):  # what it hands back is refused all the same
