@@ -5,7 +5,6 @@ hypothesis makes the inputs (odd_inputs.py), from --seed; what it finds it makes
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,7 +41,7 @@ from linesexp.study.plan import StudySettings
 from linesexp.study.reading import open_study
 from linesexp.study.wanted import Asked, wanted_study
 
-QUICK = int(os.environ.get("FUZZ", 120))  # inputs of each kind in `make test`
+QUICK = 120  # inputs of each kind in `make test`
 MANY = {  # 100,000 in all
     "settings": 30_000,
     "kernels": 30_000,
