@@ -5,7 +5,6 @@ hypothesis makes the inputs (odd_inputs.py), from --seed; what it finds it makes
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,7 +41,7 @@ from linesexp.study.plan import StudySettings
 from linesexp.study.reading import open_study
 from linesexp.study.wanted import Asked, wanted_study
 
-QUICK = int(os.environ.get("FUZZ", 120))  # inputs of each kind in `make test`
+FEW = {"settings": 70, "kernels": 120, "class folders": 25, "runs": 100, "studies": 100}  # in `make test`
 MANY = {  # 100,000 in all
     "settings": 30_000,
     "kernels": 30_000,
@@ -82,7 +81,7 @@ def fuzz(chance, figure) -> Callable[..., None]:
 @pytest.fixture(params=[pytest.param(False, id="some"), pytest.param(True, id="many", marks=pytest.mark.hours)])
 def count(request) -> Callable[[str], int]:
     """count(kind): how many inputs."""
-    return lambda kind: MANY[kind] if request.param else QUICK
+    return (MANY if request.param else FEW).__getitem__
 
 
 def test_settings(fuzz, count, tmp_path):

@@ -69,3 +69,8 @@ def test_reruns_elsewhere_give_the_same_bytes(reruns, tiny_run, tiny_toml, lines
     figure(
         f"{reruns} reruns in {len(locales())} locales and {len(ZONES)} time zones: {len(expected)} files equal"
     )
+
+
+def test_a_page_does_not_tell_how_long_a_training_took(tiny_run):
+    """Which no two trainings would agree on."""
+    assert '"seconds"' not in (tiny_run / "report.html").read_text(encoding="utf-8")

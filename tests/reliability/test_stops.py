@@ -44,7 +44,7 @@ STAGES = {
     "train, learning": ("train", "epoch 1/", 0.2),
     "study, at once": ("study", "", 0.15),
     "study, importing TensorFlow": ("study", "block 0/", 0.8),
-    "study, learning": ("study", "block 1/", 0.02),
+    "study, learning": ("study", "epoch 1 of", 0.02),
     "study, drawing": ("study", "block 4/4", 0.5),
     "study, starting workers": ("study on workers", "block 0/", 0.8),
     "study, workers learning": ("study on workers", "block 1/", 0.02),
