@@ -86,7 +86,7 @@ def test_long_work_holds(work, watched, figure):
 
 
 def test_what_grows_is_seen():
-    assert growth([50, *[100] * 9, *[106] * 90]) > MOST_GROWTH
+    assert growth([50, *[100] * 10, *[106] * 89]) > MOST_GROWTH
     assert growth([50, *[100] * 99]) == 0
     assert more_files([9] * 50 + [10] * 50) == 1
     assert slower([9.0] * 10 + [1.0] * 50 + [2.0] * 40) == 2
