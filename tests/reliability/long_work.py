@@ -36,10 +36,23 @@ class Watch:
         self._last = now
 
 
+def each_once(watch: Watch) -> Callable[[int, int, str], None]:
+    """Progress that watches when one more is done, and not when something else is said."""
+    last = 0
+
+    def progress(done: int, total: int, words: str) -> None:
+        nonlocal last
+        if done > last:
+            watch()
+        last = done
+
+    return progress
+
+
 def train(folder: str, epochs: int, watch: Watch) -> None:
     from linesexp.stages import train as train_run
 
-    train_run(folder, epochs=epochs, say=lambda words: None, progress=lambda done, total, words: watch())
+    train_run(folder, epochs=epochs, say=lambda words: None, progress=each_once(watch))
 
 
 def record(folder: str, epochs: int, watch: Watch) -> None:
@@ -74,20 +87,12 @@ def study(folder: str, members: int, watch: Watch) -> None:
     network = {"filters": (2,), "kernel_sizes": (3,)}
     small = build_config({"images": images, "network": network, "training": {"epochs": 1}})
     conditions = chosen_conditions(["default"], small, {})
-    last = 0
-
-    def progress(done: int, total: int, words: str) -> None:
-        nonlocal last
-        if done > last:  # and not one of its epochs alone
-            watch()
-        last = done
-
     ended = train_study(
         folder,
         StudySettings.of(small, conditions, range(members), [0], BLOCK),
         lambda blocks, count, on_epoch: train_here(blocks, on_epoch=on_epoch),
         say=lambda words: None,
-        progress=progress,
+        progress=each_once(watch),
     )
     assert ended.trained_members == members
 
