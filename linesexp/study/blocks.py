@@ -8,6 +8,7 @@ from linesexp.config import ExperimentConfig
 from linesexp.errors import ConfigError, InputError
 from linesexp.runs.formats import parse_tensors, tensors_bytes
 
+LONGEST = 1e12  # seconds that a block may say it took
 LOG = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 KINDS = {"steps": (np.float64, 1), "kernels": (np.float32, 5), "test_probabilities": (np.float32, 3)}
 
@@ -92,7 +93,8 @@ def parse_result(data: bytes, source: str) -> BlockResult:
     if odd := sorted(set(expected) ^ set(tensors)):
         raise InputError(f"{source}: not the result of a block ({odd[0]} is missing or does not belong there)")
     seconds = about.get("seconds")
-    if not isinstance(seconds, int | float):
+    # A number of many digits is too large for what counts seconds, and no time either.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST:
         raise InputError(f"{source}: does not say how many seconds the block took")
     untrained, trained, log, measures = (
         {name: tensors[f"{group}/{name}"] for name in members} for group, members in groups.items()

@@ -97,3 +97,10 @@ def test_a_header_that_says_too_little_is_refused(about):
 def test_other_bytes_are_refused(data):
     with pytest.raises(InputError, match=r"^blocks/x: not a \.safetensors file"):
         parse_result(data, "blocks/x")
+
+
+@pytest.mark.parametrize("seconds", [10**400, -1, True, "1", float("nan"), float("inf")])
+def test_seconds_that_are_none_are_refused(seconds):
+    tensors, about = parse_tensors(result_bytes(RESULT), "x")
+    with pytest.raises(InputError, match="here: does not say how many seconds the block took"):
+        parse_result(tensors_bytes(tensors, about | {"seconds": seconds}), "here")
