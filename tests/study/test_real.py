@@ -93,7 +93,7 @@ def test_killed_workers_and_a_killed_client_change_no_bit(
     before = blocks()
     wait_for(lambda: blocks() >= before + 1, 120)
     first.kill()
-    first.wait()
+    first.communicate()
     second = start()
     _, stderr = second.communicate(timeout=300)
     assert second.returncode == 0, stderr
@@ -121,4 +121,6 @@ def test_ctrl_c_in_the_middle_of_training_ends_everything(
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in stderr
-    assert not [each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    wait_for(
+        lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in children), 5
+    )
