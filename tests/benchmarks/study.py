@@ -96,7 +96,7 @@ def torch_loop():
 
 def loop_over(train):
     import numpy as np
-    from plain_members import draw_pictures
+    from plain_pictures import draw_pictures
 
     pictures, labels = draw_pictures(TRAINING + VALIDATION, np.random.default_rng(0))
     parts = (pictures[:TRAINING], labels[:TRAINING]), (pictures[TRAINING:], labels[TRAINING:])

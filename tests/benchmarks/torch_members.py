@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import torch
-from plain_members import EPOCHS, draw_pictures
+from plain_pictures import draw_pictures
 from torch import nn
 
-BATCH = 32
+EPOCHS, BATCH = 20, 32
 
 
 def network():
