@@ -14,7 +14,7 @@ setup: .venv/ready ## install everything into .venv
 experiment: setup ## draw, train, a small study, compare, animate and report into results/default
 	@$(BIN)/linesexp generate $(RUN)
 	@$(BIN)/linesexp train $(RUN)
-	@$(BIN)/linesexp study $(dir $(RUN))study
+	@$(BIN)/linesexp study $(dir $(RUN))study --block-size 4
 	@$(BIN)/python scripts/compare_prewitt.py $(RUN)
 	@$(BIN)/python scripts/make_gifs.py $(RUN)
 	@$(BIN)/linesexp report $(RUN)
