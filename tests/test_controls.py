@@ -32,7 +32,10 @@ from linesexp.runs.formats import parse_tensors, tensors_bytes
 
 KERAS = pytest.mark.xdist_group("keras")  # one worker imports TensorFlow for all of these
 # Keras saves its variables in a way that NumPy 2 frowns upon.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 def train(path, config, force=False, progress=lambda done, total, words: None):

@@ -22,6 +22,8 @@ from linesexp.errors import ConfigError
 from linesexp.picture_settings import FolderPictures, ImagesConfig
 from linesexp.runs import RunFolder
 
+pytestmark = pytest.mark.slow  # each trains a network in a process of its own
+
 SMALL = ("--size", "20", "--filters", "4,4", "--kernel-sizes", "5,3", "--epochs", "2")
 KINDS = ("png", "jpg", "bmp", "gif")
 HOSTILE = "<img src=x onerror=alert(2)>"  # a folder's name can hold no slash

@@ -10,7 +10,7 @@ from reliability.faults import CALLS, TAKES_SPACE, Fault
 from reliability.scenarios import GENERATE, READING, REPORT, TRAIN, WRITING, damaged_in, files_of
 from reliability.trying import after_a_fault, after_a_fault_in_reading, unclear
 
-pytestmark = pytest.mark.xdist_group("reliability")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
 FEW = 4
 KINDS = [(how, call) for how in ("ENOSPC", "EIO") for call in (TAKES_SPACE if how == "ENOSPC" else CALLS)]
 

@@ -16,7 +16,7 @@ from reliability.scenarios import (
 )
 from reliability.trying import after_a_fault
 
-pytestmark = pytest.mark.xdist_group("reliability")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
 RANDOM = {"generate": GENERATE, "train": TRAIN, "report": REPORT, "study": STUDY}
 FEW, MANY = 3, 200
 
