@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,14 @@ def shown(value: Any) -> str:
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     return repr(value)
+
+
+def visible(text: str) -> str:
+    """The text with control characters, which terminals obey and no font shows, written as their codes."""
+    return "".join(
+        repr(sign)[1:-1] if sign != "\n" and unicodedata.category(sign).startswith("C") else sign
+        for sign in text
+    )
 
 
 def percent(share: float, digits: int = 0) -> str:

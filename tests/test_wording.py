@@ -2,7 +2,7 @@
 
 import pytest
 
-from linesexp.wording import signed
+from linesexp.wording import signed, visible
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,7 @@ from linesexp.wording import signed
 )
 def test_a_minus_is_a_minus_and_none_stands_before_zero(value, form, text):
     assert signed(value, form) == text
+
+
+def test_what_a_terminal_would_obey_is_visible():
+    assert visible("\x1b[2J a\u00a0b\n−1\u202e") == "\\x1b[2J a\u00a0b\n−1\\u202e"

@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from linesexp.errors import LinesexpError, NoMemory, StorageError
+from linesexp.wording import visible
 
 
 def explain(error: Exception) -> int:
@@ -60,6 +61,5 @@ def leave(code: int) -> NoReturn:
 
 def complain(words: str) -> None:
     """Say something on stderr; what a terminal would obey, in a file's name, is shown and not sent."""
-    safe = "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in words)
     with contextlib.suppress(OSError):  # nobody may be reading stderr any more
-        click.echo(safe, err=True)
+        click.echo(visible(words), err=True)

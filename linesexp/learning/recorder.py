@@ -142,7 +142,6 @@ def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
     Numbers of fewer than 32 bits come as float32, which holds them all.
 
     The path is Keras' own, without the first part where all weights share it (the model's name).
-    Numbers that NumPy and files do not know, such as bfloat16, become float32.
     """
     return {name: _readable(weight.numpy()) for name, weight in _named(model).items()}
 

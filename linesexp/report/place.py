@@ -30,7 +30,7 @@ def place_section(place: Place, figure: str) -> dict[str, Any]:
 def about_place(place: Place) -> list[str]:
     """What it is placed among, and where it is out of the ordinary."""
     sentences = [
-        f"The study {place.study} trained {place.members} networks of these settings (condition "
+        f"The study in the folder {place.study} trained {place.members} networks of these settings (condition "
         f"{place.condition}), alike but for their seeds."
     ]
     if place.itself:

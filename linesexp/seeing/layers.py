@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from linesexp.errors import InputError
+from linesexp.images.pictures import MOST_PIXELS
 from linesexp.seeing.forward import LayerOutput
 
 CONVOLUTIONS = (
@@ -28,7 +29,6 @@ CONVOLUTIONS = (
     keras.layers.Conv2DTranspose,
 )
 MOST_NUMBERS = 2**27  # of one picture in one layer: half a gigabyte
-MOST_PIXELS = 25_000_000  # of the pictures that a model takes
 CONTAINERS = (keras.Sequential, keras.models.Model)
 
 

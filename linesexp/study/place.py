@@ -37,7 +37,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class Place:
-    """A run among the members of a condition. itself: whether the run's own seeds are those of a member."""
+    """A run among the members of a condition.
+
+    study: the name of its folder. itself: whether the run's own seeds are those of a member.
+    """
 
     study: str
     condition: str
@@ -105,7 +108,7 @@ def place_of(run: Run, study: Study) -> Place:
             standings.append(Standing(each, value, members, below, int(close.sum())))
     seeds = str(run.config.images.data_seed), str(run.config.training.seed)
     itself = any((row["data_seed"], row["seed"]) == seeds for row in rows)
-    return Place(str(study.folder.path), name, len(rows), itself, standings)
+    return Place(study.folder.path.resolve().name, name, len(rows), itself, standings)
 
 
 def measures_of(run: Run) -> dict[str, float]:

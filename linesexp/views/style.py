@@ -1,7 +1,6 @@
 """What all pictures share: colours, figures measured in pixels, and PNG bytes."""
 
 import io
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from linesexp.views.colours import FAINT, INK
-from linesexp.wording import signed
+from linesexp.wording import signed, visible
 
 DPI = 100
 
@@ -86,13 +85,8 @@ def _write_out(figure: Figure) -> None:
     """Write as its code what no font can show: somebody's classes or layers may be named so."""
     for text in figure.findobj(Text):
         signs = text.get_text()
-        shown = "".join(repr(sign)[1:-1] if _is_control(sign) else sign for sign in signs)
-        if shown != signs:
-            text.set_text(shown)
-
-
-def _is_control(sign: str) -> bool:
-    return sign != "\n" and unicodedata.category(sign).startswith("C")
+        if (words := visible(signs)) != signs:
+            text.set_text(words)
 
 
 def figure_of(shown: Figure | Axes | np.ndarray) -> Figure:
