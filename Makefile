@@ -40,6 +40,7 @@ lint: setup ## check style and types, and packages for known vulnerabilities
 audit: setup ## check installed packages for known vulnerabilities
 	@$(BIN)/python tests/vulnerabilities.py
 
+bench: SHELL := bash -o pipefail
 bench: setup ## measure against plain scripts, as ratios; studies into results/reference/benchmark.md
 	@$(BIN)/python tests/benchmarks/bench.py
 	@for part in study "study sizes" "study long" study_engine; do set -- $$part; \

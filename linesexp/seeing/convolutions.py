@@ -9,7 +9,7 @@ import numpy as np
 from linesexp.errors import InputError
 from linesexp.kernels.any_layer import INITIALIZERS, Layer, depthwise_layer, grouped_layer
 from linesexp.kernels.colour import CHANNELS
-from linesexp.seeing.layers import CONVOLUTIONS
+from linesexp.learning.recorder import CONVOLUTIONS
 from linesexp.seeing.readers import RGB, colour_order
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from linesexp.learning.recorder import CONVOLUTIONS
 from linesexp.seeing.attribution import ENDS, MOST_PIXELS, gradient_of
-from linesexp.seeing.layers import CONTAINERS, CONVOLUTIONS, Heard, listening, look
+from linesexp.seeing.layers import CONTAINERS, Heard, listening, look
 
 # Layers that end with their `activation`, and layers that are nothing but one.
 ACTIVATED = (*CONVOLUTIONS, keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Activation)

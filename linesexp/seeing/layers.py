@@ -20,14 +20,9 @@ import numpy as np
 
 from linesexp.errors import InputError
 from linesexp.images.pictures import MOST_PIXELS
+from linesexp.learning.recorder import CONVOLUTIONS
 from linesexp.seeing.forward import LayerOutput
 
-CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-    keras.layers.Conv2DTranspose,
-)
 MOST_NUMBERS = 2**27  # of one picture in one layer: half a gigabyte
 CONTAINERS = (keras.Sequential, keras.models.Model)
 
