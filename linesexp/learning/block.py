@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
-import msgspec
 import numpy as np
 
-from linesexp.config import ExperimentConfig
+from linesexp.config import NetworkConfig
 from linesexp.images.dataset import Dataset
 from linesexp.learning.backend import make_repeatable
 from linesexp.learning.ensemble import Ensemble, begin, by_member, empty_ensemble
@@ -37,7 +36,8 @@ def train_block(
     began = time.perf_counter()
     config, members, epochs = block.config, len(block.seeds), block.config.training.epochs
     make_repeatable(config.training.seed)
-    model = _ensemble(_without_seeds(config), members, dataset.pixels.shape[-1], len(dataset.class_names))
+    kind = (config.network, config.training.optimizer, config.training.learning_rate)
+    model = _ensemble(*kind, members, dataset.pixels.shape[1:], len(dataset.class_names))
     begin(model, config, block.seeds, first_layer)
     training, validation = training_part(dataset, config), dataset.part("validation")
     stream = batches(*training, config, first_epoch=0)
@@ -82,16 +82,16 @@ def _measured(model: Ensemble, pictures: np.ndarray, labels: np.ndarray) -> np.n
 
 
 @lru_cache(maxsize=2)  # a worker seldom has blocks of more kinds in turn
-def _ensemble(config: ExperimentConfig, members: int, channels: int, classes: int) -> Ensemble:
-    """A model to begin with; that of an earlier block if it was of the same kind.
+def _ensemble(
+    network: NetworkConfig,
+    optimizer: str,
+    learning_rate: float,
+    members: int,
+    shape: tuple[int, ...],
+    classes: int,
+) -> Ensemble:
+    """A model to begin with; that of an earlier block if it was of the same kind, whatever its pictures.
 
     Building and tracing a model takes as long as some epochs, and Keras never gives all of its memory back.
     """
-    return empty_ensemble(config, members, channels, classes)
-
-
-def _without_seeds(config: ExperimentConfig) -> ExperimentConfig:
-    """The settings that a model is built from, so that blocks of other seeds find it."""
-    replace = msgspec.structs.replace
-    images = replace(config.images, data_seed=0)
-    return replace(config, images=images, training=replace(config.training, seed=0))
+    return empty_ensemble(network, optimizer, learning_rate, members, shape, classes)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from linesexp.config import ExperimentConfig
+from linesexp.config import ExperimentConfig, NetworkConfig
 from linesexp.learning.controls import freeze_first_layer
 from linesexp.learning.members import MemberConvolution, MemberDense, MemberDropout, MemberSums
 from linesexp.learning.network import INITIALIZERS, OPTIMIZERS
@@ -53,15 +53,28 @@ def build_ensemble(
     Layers have that network's names, and weights its names and shapes once `by_member` has taken the members
     apart. first_layer: one member's, as for `build_network`.
     """
-    model = empty_ensemble(config, len(seeds), channels, classes or len(config.images.angles_deg))
+    training, shape = config.training, (config.images.size, config.images.size, channels)
+    classes = classes or len(config.images.angles_deg)
+    model = empty_ensemble(
+        config.network, training.optimizer, training.learning_rate, len(seeds), shape, classes
+    )
     begin(model, config, seeds, first_layer)
     return model
 
 
-def empty_ensemble(config: ExperimentConfig, members: int, channels: int, classes: int) -> Ensemble:
-    """The model of `build_ensemble` before it knows its seeds: without weights, to `begin` with."""
-    network = config.network
-    picture = keras.Input((config.images.size, config.images.size, channels), name="picture")
+def empty_ensemble(
+    network: NetworkConfig,
+    optimizer: str,
+    learning_rate: float,
+    members: int,
+    shape: tuple[int, ...],
+    classes: int,
+) -> Ensemble:
+    """The model of `build_ensemble` before it knows its seeds: without weights, to `begin` with.
+
+    shape: (height, width, channels) of a picture.
+    """
+    picture = keras.Input(shape, name="picture")
     maps = picture
     for number, (filters, size) in enumerate(zip(network.filters, network.kernel_sizes, strict=True), 1):
         maps = MemberConvolution(
@@ -79,7 +92,7 @@ def empty_ensemble(config: ExperimentConfig, members: int, channels: int, classe
     features = MemberDropout(members, network.dropout, name="dropout")(maps)
     probabilities = MemberDense(classes, name="dense")(features)
     model = Ensemble(picture, probabilities, members, network.weight_decay)
-    model.compile(OPTIMIZERS[config.training.optimizer](config.training.learning_rate))
+    model.compile(OPTIMIZERS[optimizer](learning_rate))
     model.optimizer.build(model.trainable_variables)
     model.optimizer_start = [variable.numpy() for variable in model.optimizer.variables]
     return model
