@@ -137,6 +137,18 @@ def controls_table(analysis: Analysis) -> Table:
     return {"caption": caption, "head": head, "rows": rows}
 
 
+def about_controls(analysis: Analysis) -> str:
+    """What the two tables of controls ask, and whether there are controls to compare with."""
+    words = (
+        "Two questions. Could a network do without learned kernels, if the rest learned behind others? And "
+        "how much "
+        "does this network, as it is, lean on each of its own?"
+    )
+    if len(analysis.controls) == 1:
+        words += " For the first, controls would have to be trained; for this run they were not."
+    return words
+
+
 def ablation_table(analysis: Analysis) -> Table:
     """What the trained network loses without each kernel, or with its operator in its place."""
     without, swapped = analysis.ablation.without, analysis.swap.one
@@ -154,8 +166,8 @@ def ablation_table(analysis: Analysis) -> Table:
         change = everything.loss - whole.loss
     rows.append(["all", "–", "–", str(everything.correct), _number(change, "+.5f")])
     head = [
-        *(("kernel", False), ("right without it", False), ("loss", False)),
-        *(("right with its operator", False), ("loss", False)),
+        *(("kernel", False), ("right without it", False), ("change of loss", False)),
+        *(("right with its operator", False), ("change of loss", False)),
     ]
     caption = (
         "Nothing trained anew: each kernel’s answers replaced by their mean, or the kernel by its most "
@@ -206,7 +218,9 @@ def unseen_table(analysis: Analysis, images: ImagesConfig) -> Table | None:
     rows += [[name, "–", reason] for name, reason in analysis.left_out.items()]
     head = [("pictures", False), ("named rightly", False), ("95 % interval", True)]
     return {
-        "caption": "The trained network on fresh pictures at all positions, one thing changed",
+        "caption": "The trained network on fresh pictures at all positions, one thing changed; those that are "
+        "in the "
+        "data set already are left out",
         "head": head,
         "rows": rows,
     }

@@ -30,22 +30,46 @@ LEANINGS = {
 
 TRY_IN_LABORATORY = {  # claim → the laboratory's part where a reader can try it, and how
     "tells-lines-apart": ("lab-input", "give the network a line at another place"),
-    "untrained-vague": ("lab-time", "move the slider to the untrained network and look at its maps"),
+    "untrained-vague": ("lab-curves", "move the slider to the untrained network and look at its maps"),
     "prefers-both": ("lab-layers", "compare the kernels’ maps for pictures of both classes, before and after"),
-    "order-matters": ("lab-comparison", "see how much a kernel answers to an edge and to its reverse"),
+    "order-matters": (
+        "lab-comparison",
+        "see how much a kernel answers to an edge and to its reverse (brighter to any side, not left or right "
+        "alone)",
+    ),
     "one-side-lower": ("lab-bench", "read a kernel’s weights, side against side, and flip it"),
-    "like-prewitt-initialiser": ("lab-comparison", "see each kernel’s operator and p (luck) at every step"),
-    "like-prewitt-covariance": ("lab-comparison", "see each kernel’s operator and p (smooth)"),
-    "like-prewitt-step0": ("lab-comparison", "see each kernel’s operator and p (start)"),
-    "like-prewitt-shuffled": ("lab-comparison", "see each kernel’s operator and its kinds of chance"),
+    "like-prewitt-initialiser": (
+        "lab-comparison",
+        "see each kernel’s operator and p (luck) at every step; there it counts lines too, the claim edges "
+        "alone: p (luck), edge, under “What chance would give”",
+    ),
+    "like-prewitt-covariance": (
+        "lab-comparison",
+        "see each kernel’s operator and p (smooth), which counts lines too",
+    ),
+    "like-prewitt-step0": (
+        "lab-comparison",
+        "see each kernel’s operator and p (start), which counts lines too",
+    ),
+    "like-prewitt-shuffled": (
+        "lab-comparison",
+        "see each kernel’s operator and its kinds of chance, which count lines too",
+    ),
     "edges-not-lines": ("lab-comparison", "see the odd (edge) and the even (line) part of each kernel"),
-    "each-learns": ("lab-time", "move the slider and see which kernels change"),
+    "each-learns": ("lab-curves", "move the slider and see which kernels change"),
     "edges-sum-to-zero": ("lab-bench", "take the mean off a kernel and see what changes"),
     "learning-needed": (
         "lab-bench",
-        "put random weights into all kernels and count the pictures named rightly",
+        "put random weights into all kernels and count the pictures named rightly; nothing is trained anew "
+        "there, "
+        "so it shows only that the layers behind rely on the kernels that they learned with",
     ),
-    "prewitt-serves": ("lab-bench", "put Prewitt operators into kernels and count the pictures named rightly"),
+    "prewitt-serves": (
+        "lab-bench",
+        "put Prewitt operators into kernels and count the pictures named rightly; nothing is trained anew "
+        "there, "
+        "so few right ones say nothing against a network that learns behind them",
+    ),
     "early-keeps-detail": ("lab-layers", "compare the maps of the first and of the last layer"),
     "deeper-selective": ("lab-layers", "compare the last layer’s maps for pictures of both classes"),
     "pooling-steadier": ("lab-layers", "compare a convolution’s maps with those of the pooling behind it"),

@@ -11,6 +11,7 @@ from linesexp.report.deeper import deeper_section
 from linesexp.report.evidence import (
     ablation_table,
     about_audit,
+    about_controls,
     about_nulls,
     about_pairs,
     controls_table,
@@ -131,6 +132,7 @@ def page_of(run: Run, place: Place | None = None) -> str:
             "quality": layer_quality_table(analysis),
         },
         controls={
+            "words": about_controls(analysis),
             "trained": controls_table(analysis),
             "ablation": ablation_table(analysis),
         },

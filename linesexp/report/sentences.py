@@ -36,7 +36,7 @@ def title(config: ExperimentConfig, analysis: Analysis) -> str:
     """The page's title, which promises learning only where there was some."""
     first, size = config.network.filters[0], config.network.kernel_sizes[0]
     kernels, words = (
-        f"{first} {size}×{size} kernel{'s' if first > 1 else ''}",
+        f"{first} kernel{'s' if first > 1 else ''} of {size}×{size}",
         picture_words(config.images).title,
     )
     return f"{kernels} and {words}" if about_failure(analysis) else f"What {kernels} learned from {words}"
@@ -181,7 +181,9 @@ def about_chance(analysis: Analysis, size: int, whole: bool) -> list[str]:
     count = len(analysis.kernels)
     return [
         f"For noise, {percent(1 / size**2, 1)} of a kernel’s energy is its mean, and odd and even parts share "
-        "the rest equally; a Prewitt operator is wholly odd, a line operator wholly even.",
+        "the rest equally; in the middle of a kernel, a Prewitt operator is wholly odd, a line operator "
+        "wholly even; "
+        "one that lies off the middle is neither.",
         "Every kernel is compared with Prewitt, Sobel, Scharr, line and Laplacian operators of odd sizes "
         f"from 3 to {size} at {places} places. With so many to choose from, a kernel of pure noise finds a "
         f"similar one: {chance.draws:,} kernels drawn as the untrained ones are ({chance.initialiser}) have a "
@@ -206,7 +208,14 @@ def about_tuning(analysis: Analysis) -> str:
         "Every kernel is shown bars and step edges of all directions. How choosy it is for the direction of a "
         f"bar (1 − circular variance: 0 all alike, 1 one only) has a median of {_median(choosy[0])} before "
         f"and {_median(choosy[1])} after training; how much the order of dark and bright counts at an edge "
-        f"(direction index) {_median(order[0])} and {_median(order[1])}."
+        f"(direction index: the difference of its answers to an edge and to the reverse, over their sum) "
+        f"{_median(order[0])} and {_median(order[1])}. The index compares answers after the activation: a "
+        f"kernel "
+        "that one of the two edges leaves silent has 1, however weak it is, and one whose weights do not sum "
+        "to zero "
+        "answers to the bright area beside an edge, whichever way that lies. The claims below therefore take "
+        "each "
+        "kernel’s mean off and measure the difference itself."
     )
 
 

@@ -180,7 +180,7 @@ def test_the_curves_say_the_logs_numbers_at_the_slider(lab, opened):
     log = opened.log
     captions = [each.inner_text() for each in lab.locator(".lab-curves figcaption").all()]
     assert captions == [
-        f"{name}: training (dashed) {log[column][0]:.3f}, validation {log['validation_' + column][0]:.3f}"
+        f"{name}: training {log[column][0]:.3f}, validation (dashed) {log['validation_' + column][0]:.3f}"
         for name, column in (("Loss", "loss"), ("Accuracy", "accuracy"))
     ]
     show(lab, 1, 0)

@@ -6,7 +6,7 @@ import { element, setText } from "./elements.js";
 import { choosePlaces, mapView } from "./mapview.js";
 import { limitOf, paintMap, paintPicture } from "./painting.js";
 import { exact } from "./grids.js";
-import { inputOf, receptiveField, scoreOf, strongestPlace, valueAt, windowOf } from "./places.js";
+import { inputOf, placeOver, receptiveField, scoreOf, strongestPlace, valueAt, windowOf } from "./places.js";
 import { createSweep } from "./sweep.js";
 
 /** Choice of layer, map and place, and what happens there. State: picture, step, edits, layer, map, place. */
@@ -19,6 +19,7 @@ export function buildArithmetic(home, experiment, state) {
   let chosen = null; // class whose score is shown; the winner until one is chosen
   let kept = {}; // the place that is shown while none is chosen
   let swept = null; // the last place that a sweep has reached
+  const lastMaps = {}; // layer → the map that was last looked at there
 
   const outputs = () => experiment.outputs(state.get("picture"), state.get("step"), state.get("edits"));
   const layerSelect = choice("layer", outputs().map(({ name }) => [name, layerWords(name, outputs())]), (name) => chooseLayer(name));
@@ -56,20 +57,21 @@ export function buildArithmetic(home, experiment, state) {
   };
   const lead = element("p", { class: "lab-place", "aria-live": "off" });
   home.append(
-    element("p", { class: "lab-note lab-how" }, "Every number in every map is one small sum. Choose a map, then a place in what comes out: click, drag, or use the arrow keys."),
+    element("p", { class: "lab-note lab-how" }, "Every number in every map is one small sum. Choose a map, then a place in what comes out, or in what goes in: click or drag; in what comes out the arrow keys move it too."),
     element("div", { class: "lab-buttons" }, layerSelect.node, mapSelect.node, rowInput.node, columnInput.node, sweep.button, sweep.words),
     element("div", { class: "lab-mapviews" }, fieldView.node, inputView.node, outputView.node),
     lead,
     ...Object.values(views).map((view) => view.node),
   );
-  choosePlaces(outputView, here, choosePlace);
+  choosePlaces(outputView, choosePlace, here);
+  choosePlaces(inputView, (place) => choosePlace(end ? place : placeOver(layerOf(outputs()).layer, experiment.network, place)));
 
   function chooseLayer(name) {
     if (sweep.running()) sweep.stop();
     end = tail[name] ?? null;
     const layer = end ? `pool${convs}` : name;
     const { maps } = outputs().find((each) => each.name === layer);
-    const map = end === "dense" ? mostTelling(outputs()) : Math.min(state.get("map"), maps - 1);
+    const map = end === "dense" ? mostTelling(outputs()) : (lastMaps[layer] ?? Math.min(state.get("map"), maps - 1));
     state.set({ layer, map, place: null });
     update();
   }
@@ -190,6 +192,7 @@ export function buildArithmetic(home, experiment, state) {
       sweep.stop();
       state.set({ place: null });
     }
+    if (now.layer !== undefined && end !== "dense") lastMaps[now.layer] = now.map;
     before = now;
     update();
   });
@@ -221,6 +224,7 @@ function choice(name, options, choose) {
 }
 
 function numberInput(name, choose) {
+  let shown = 0;
   const input = element("input", {
     type: "number",
     min: 0,
@@ -230,11 +234,18 @@ function numberInput(name, choose) {
       const value = input.value === "" ? NaN : Number(input.value);
       if (Number.isInteger(value) && value >= 0 && value <= Number(input.max)) choose(value);
     },
+    onchange: () => {
+      const value = input.value === "" ? NaN : Math.round(Number(input.value));
+      if (!Number.isFinite(value)) return (input.value = shown);
+      input.value = Math.max(0, Math.min(Number(input.max), value));
+      choose(Number(input.value));
+    },
   });
   return {
     node: element("label", {}, `${name} `, input),
     show(value, count) {
       input.max = count - 1;
+      shown = value;
       if (document.activeElement !== input || Number(input.value) !== value) input.value = value;
     },
   };

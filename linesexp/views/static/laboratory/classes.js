@@ -12,16 +12,26 @@ export function buildClasses(home, experiment, state) {
     onchange: () => state.set({ twin: choice.checked }),
   });
   const verdict = element("p", { class: "lab-verdict", "aria-live": "polite" });
-  home.append(verdict, ...now.map((each) => each.row), element("label", {}, choice, " the same before training"), twin);
+  const changed = element("p", { class: "lab-note lab-unlike" });
+  const only = element("p", { class: "lab-note" }, "It has no other answer: whatever the picture shows, one of these wins.");
+  home.append(verdict, changed, ...now.map((each) => each.row), only, element("label", {}, choice, " the same before training"), twin);
   state.on(["picture", "step", "edits", "twin"], () => {
     const picture = state.get("picture");
     const probabilities = experiment.outputs(picture, state.get("step"), state.get("edits")).at(-1).probabilities;
     fill(now, probabilities);
     setText(verdict, verdictOn(picture.label, probabilities, experiment.classes));
+    setText(changed, changesIn(state.get("edits")));
     choice.checked = Boolean(state.get("twin"));
     twin.hidden = !state.get("twin");
     if (state.get("twin")) fill(before, experiment.untrained(picture).at(-1).probabilities);
   });
+}
+
+/** Which kernels the reader has changed, in words; nothing if none. */
+export function changesIn(edits) {
+  const kernels = Object.keys(edits);
+  if (!kernels.length) return "";
+  return kernels.length === 1 ? `with kernel ${kernels[0]} as you made it` : `with ${kernels.length} kernels as you made them`;
 }
 
 function verdictOn(label, probabilities, names) {

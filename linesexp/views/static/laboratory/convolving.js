@@ -61,7 +61,7 @@ export function buildConvolving(chooseChannel) {
     const from = isPicture ? (input.maps > 1 ? `colour ${channel} of the picture` : "the picture") : `map ${channel} of ${input.name}`;
     const said =
       `A window of ${patch.size}×${patch.size} numbers of ${isPicture ? "the picture" : input.name}, times the kernel's numbers at the same places. ` +
-      "The products are added up: the better the kernel's pattern fits, the larger the sum.";
+      "The products are added up: the better the kernel's pattern fits, the larger the sum. It grows with the picture's brightness too, and a kernel of mostly positive weights answers to anything bright.";
     setText(words, said);
     window.fill(chosen.patch, { colour: isPicture ? greyColour : signedColour(limitOf(input.values)), title: `window: ${from}` });
     kernel.fill(chosen.kernel, { colour: signedColour(limitOf(at.channels.flatMap((each) => each.kernel))), title: `kernel ${map} of ${layer.name}${at.channels.length > 1 ? `, channel ${channel}` : ""}` });

@@ -28,7 +28,7 @@ function curveChart(name, epochs, training, validation, top, lastEpoch) {
   const words = element("figcaption", {});
   const drawing = vector(
     "svg",
-    { viewBox: `0 0 ${WIDE} ${TALL}`, role: "img", "aria-label": `${name} over the epochs: of training pictures (dashed) and validation pictures; a marker at the present step` },
+    { viewBox: `0 0 ${WIDE} ${TALL}`, role: "img", "aria-label": `${name} over the epochs: of training pictures and validation pictures (dashed); a marker at the present step` },
     vector("path", { d: `M${BOX.left} ${BOX.top}V${BOX.bottom}H${BOX.right}`, class: "curve-axis" }),
     label(String(top), { x: BOX.left - 4, y: BOX.top + 4 }, { "text-anchor": "end" }),
     label("0", { x: BOX.left - 4, y: BOX.bottom + 3 }, { "text-anchor": "end" }),
@@ -54,7 +54,7 @@ function curveChart(name, epochs, training, validation, top, lastEpoch) {
       words.textContent =
         row < 0
           ? `${name}: measured at the end of an epoch, not at this step`
-          : `${name}: training (dashed) ${numberWords(training[row], 3)}, validation ${numberWords(validation[row], 3)}`;
+          : `${name}: training ${numberWords(training[row], 3)}, validation (dashed) ${numberWords(validation[row], 3)}`;
     },
   };
 }

@@ -27,7 +27,9 @@ export function stepName(step) {
 
 /** A number with a true minus sign. */
 export function numberWords(value, digits = 2) {
-  return value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", "−");
+  if (value === null || !Number.isFinite(value)) return "–";
+  const words = value.toFixed(digits);
+  return Number(words) === 0 ? words.replace("-", "") : words.replace("-", "−");
 }
 
 /** Set an element's text, if it is another: a live region reads out what is set, changed or not. */

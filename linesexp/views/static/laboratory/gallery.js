@@ -73,7 +73,10 @@ export function buildGallery(home, experiment, state) {
 
   function update() {
     const chosen = state.get("picture").number;
-    if (chosen === undefined) return show(Math.max(0, page));
+    if (chosen === undefined) {
+      number.value = "";
+      return show(Math.max(0, page));
+    }
     if (document.activeElement !== number) number.value = chosen;
     show(Math.floor(chosen / AT_A_TIME));
   }

@@ -1,6 +1,6 @@
 // Every layer's maps of the picture, live.
 
-import { canvasOf, element, setText } from "./elements.js";
+import { canvasOf, element, numberWords, setText } from "./elements.js";
 import { limitOf, paintMap } from "./painting.js";
 import { rove } from "./roving.js";
 import { whenSeen } from "./sight.js";
@@ -10,13 +10,23 @@ const LARGEST = 92; // px, side of a map on the screen
 /** A row of tiles for each layer with maps; a tile chooses its map. State: picture, step, edits → layer, map. */
 export function buildLayers(home, experiment, state) {
   const outputs = () => experiment.outputs(state.get("picture"), state.get("step"), state.get("edits")).filter((layer) => layer.maps);
+  const below = experiment.network.activation === "relu" ? "nothing is below it, as ReLU has made that zero" : "blue below";
+  const limits = {}; // of each layer, while the scales are kept
+  const keep = element("input", { type: "checkbox", onchange: () => show() });
   home.append(
     element(
       "p",
       { class: "lab-note" },
-      "Each layer answers with maps, one for each of its kernels: orange above zero, blue below, white zero; one scale for a layer. A map that is zero everywhere is silent.",
+      `Each layer answers with maps, one for each of its kernels: white zero, orange above, ${below}. Under each map are its number and its largest answer. A map that is zero everywhere is silent.`,
     ),
-    element("p", { class: "lab-note lab-how" }, "A click opens a map below; Tab goes from layer to layer, the arrow keys from map to map."),
+    element("label", {}, keep, " keep the scales of the colours as they are now, to compare pictures and steps; otherwise each layer’s scale is that of its largest answer"),
+    element(
+      "p",
+      { class: "lab-note lab-how" },
+      "A click opens a map in ",
+      element("a", { href: "#lab-arithmetic" }, "The arithmetic of one place"),
+      ", below; Tab goes from layer to layer, the arrow keys from map to map.",
+    ),
   );
   const rows = outputs().map((shape) => {
     const tiles = Array.from({ length: shape.maps }, (_, map) => tile(shape, map, state));
@@ -30,16 +40,18 @@ export function buildLayers(home, experiment, state) {
   });
   const show = () => {
     outputs().forEach((layer, index) => {
-      const limit = limitOf(layer.values);
+      if (!keep.checked || !(layer.name in limits)) limits[layer.name] = limitOf(layer.values);
+      const limit = limits[layer.name];
       const { tiles, scale, mark } = rows[index];
-      const silent = silentMaps(layer);
-      setText(scale, `${layer.height}×${layer.width}, scale ±${limit.toPrecision(2)}`);
+      const largest = largestAnswers(layer);
+      setText(scale, `${layer.height}×${layer.width}, scale ±${limit.toPrecision(2)}${keep.checked ? ", kept" : ""}`);
       tiles.forEach(({ button, canvas, words }, map) => {
         paintMap(canvas, layer, map, limit);
         const chosen = state.get("layer") === layer.name && state.get("map") === map;
-        button.classList.toggle("lab-silent", silent[map]);
-        setText(words, silent[map] ? `${map} silent` : String(map));
-        setAttribute(button, "aria-label", `map ${map} of ${layer.name}${silent[map] ? ", silent" : ""}`);
+        const silent = largest[map] === 0;
+        button.classList.toggle("lab-silent", silent);
+        setText(words, `${map}: ${silent ? "silent" : numberWords(largest[map])}`);
+        setAttribute(button, "aria-label", `map ${map} of ${layer.name}${silent ? ", silent" : ""}`);
         setAttribute(button, "aria-pressed", String(chosen));
         if (chosen) mark(map);
       });
@@ -56,11 +68,13 @@ function tile(shape, map, state) {
   return { button, canvas, words };
 }
 
-// Which maps are zero at every place.
-function silentMaps({ values, maps }) {
-  const silent = new Array(maps).fill(true);
-  for (let at = 0; at < values.length; at++) if (values[at] !== 0) silent[at % maps] = false;
-  return silent;
+// Of each map, the number that is farthest from zero; 0 for one that is zero at every place.
+function largestAnswers({ values, maps }) {
+  const largest = new Array(maps).fill(0);
+  for (let at = 0; at < values.length; at++) {
+    if (!(Math.abs(values[at]) <= Math.abs(largest[at % maps]))) largest[at % maps] = values[at];
+  }
+  return largest;
 }
 
 function setAttribute(home, name, value) {

@@ -35,11 +35,9 @@ export function mapView(name, attributes = {}) {
   };
 }
 
-/** Let pointer and arrow keys choose a place in a view: choose({row, column}); place() is the one chosen now. */
-export function choosePlaces(view, place, choose) {
+/** Let the pointer choose a place in a view: choose({row, column}); the arrow keys too, from place(), if that is given. */
+export function choosePlaces(view, choose, place = null) {
   const { canvas } = view;
-  canvas.tabIndex = 0;
-  canvas.setAttribute("role", "application");
   canvas.classList.add("lab-places");
   const inside = (at, all) => Math.max(0, Math.min(all - 1, at));
 
@@ -56,6 +54,9 @@ export function choosePlaces(view, place, choose) {
   canvas.addEventListener("pointermove", (event) => {
     if (canvas.hasPointerCapture(event.pointerId)) point(event);
   });
+  if (!place) return;
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "application");
   canvas.addEventListener("keydown", (event) => {
     const by = arrowOf(event);
     if (!by) return;

@@ -15,6 +15,15 @@ export function windowOf(layer, network, { row, column }) {
   return { row: row - before, column: column - before, size };
 }
 
+/** The place of a layer whose window lies around this place of its input; the nearest that there is. */
+export function placeOver(layer, network, { row, column }) {
+  const first = windowOf(layer, network, { row: 0, column: 0 });
+  const stride = layer.kind === "pool" ? network.poolSize : 1;
+  const middle = layer.kind === "pool" ? 0 : Math.floor(first.size / 2);
+  const over = (at, all) => Math.max(0, Math.min(all - 1, Math.floor((at - first.row - middle) / stride)));
+  return { row: over(row, layer.height), column: over(column, layer.width) };
+}
+
 /** {row, column, size} of all that one place of layers[index] depends on in the picture; may reach over its border. */
 export function receptiveField(layers, index, network, place) {
   let field = { ...place, size: 1 };

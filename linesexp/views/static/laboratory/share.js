@@ -5,6 +5,7 @@ import { kernelsFigure, mapsFigure, pngOf, svgText } from "./figures.js";
 import { chosenLayer } from "./kernels.js";
 
 const PREFIX = "#lab:"; // apart from it, fragments are anchors
+const KEPT = "kept"; // what the browser's history holds beside such an address
 const SETTLED_MS = 300; // browsers refuse addresses that change too often
 
 /** {step: 3, picture: 5, …} → `#lab:step=3;picture=5`; null and undefined are left out. */
@@ -51,8 +52,9 @@ export function buildShare(home, experiment, state) {
     clearTimeout(timer);
     timer = setTimeout(keep, SETTLED_MS);
   });
-  window.addEventListener("hashchange", restore);
-  restore();
+  // Back to an address that was kept here leaves the page where it was; one that is given leads to the laboratory.
+  window.addEventListener("hashchange", () => restore(history.state !== KEPT));
+  restore(true);
   keep();
 
   function fragmentNow() {
@@ -71,7 +73,7 @@ export function buildShare(home, experiment, state) {
   function keep() {
     const fragment = fragmentNow();
     // A page that is only read keeps the address that it was opened at, an anchor perhaps.
-    if (fragment !== last) history.replaceState(null, "", fragment);
+    if (fragment !== last) history.replaceState(KEPT, "", fragment);
     last = fragment;
     link.value = location.href.split("#")[0] + fragment;
     const edited = Object.keys(state.get("edits")).length > 0;
@@ -80,7 +82,7 @@ export function buildShare(home, experiment, state) {
     drawn.textContent = left ? `The link leaves out ${left}.` : "";
   }
 
-  function restore() {
+  function restore(goThere) {
     const found = fromFragment(location.hash);
     if (!found) return;
     const step = wholeNumber(found.step, experiment.steps.length);
@@ -91,7 +93,7 @@ export function buildShare(home, experiment, state) {
     const kernel = wholeNumber(found.kernel, layer.filters);
     if (kernel !== null) state.set({ kernel, plane: wholeNumber(found.plane, layer.planes.length) });
     else if (state.get("kernel") >= layer.filters) state.set({ kernel: 0, plane: null });
-    document.getElementById("laboratory").scrollIntoView();
+    if (goThere) document.getElementById("laboratory").scrollIntoView();
   }
 
   function inNetwork(found) {

@@ -25,6 +25,7 @@ export function similarityPart() {
   const operatorCanvas = canvasOf(PATTERN, "the most similar operator, at its place and sign");
   const operatorName = element("figcaption", {});
   const cosine = element("strong", { class: "comparison-cosine" });
+  const asDrawn = element("span", {});
   const words = element("p", {});
   const rows = element("tbody", {});
   const caution = element("p", { class: "lab-note" });
@@ -38,7 +39,7 @@ export function similarityPart() {
       element("figure", {}, kernelCanvas, element("figcaption", {}, "kernel, mean taken off")),
       element("figure", {}, operatorCanvas, operatorName),
     ),
-    element("p", {}, "cosine ", cosine),
+    element("p", {}, "cosine ", cosine, asDrawn),
     words,
     element("p", { class: "lab-note" }, "Cosine: how alike two patterns are, whatever their strength. 1 the same, −1 the same with dark and bright exchanged, 0 nothing in common. Both pictures have the same strength and the same colours."),
   );
@@ -68,6 +69,7 @@ export function similarityPart() {
 
   function showNothing(size, square) {
     cosine.textContent = "–";
+    asDrawn.textContent = "";
     words.textContent = square.every(Number.isFinite) ? "All weights are alike, so there is no pattern to compare." : "Its weights are no longer numbers.";
     operatorName.textContent = "none";
     caution.textContent = "";
@@ -88,6 +90,7 @@ export function similarityPart() {
     const told = matchWords(match);
     operatorName.textContent = `${match.operator.name} ${match.operator.size}×${match.operator.size}${match.cosine < 0 ? ", inverted" : ""}`;
     cosine.textContent = signedWords(match.cosine);
+    asDrawn.textContent = match.cosine < 0 ? ` with the operator itself, ${signedWords(-match.cosine)} with it inverted, as it is drawn here` : "";
     words.textContent = layer.drawsWith
       ? `The operator is ${told.operator}. A transposed convolution lays its kernels on what it makes: this one draws with such a pattern, and detects nothing with it.`
       : `The operator is ${told.operator}; it finds ${told.direction}; ${told.side}.`;

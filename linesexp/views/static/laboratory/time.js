@@ -1,6 +1,7 @@
 // The slider over all recorded steps.
 
-import { element, stepName } from "./elements.js";
+import { changesIn } from "./classes.js";
+import { element, setText, stepName } from "./elements.js";
 
 const FRAME_MS = 350;
 
@@ -41,7 +42,12 @@ export function buildTime(home, experiment, state) {
     }, FRAME_MS);
   }
 
-  home.append(button, slider, words);
+  const changed = element("a", { href: "#lab-bench", class: "lab-step" });
+  home.append(button, slider, words, changed);
+  state.on(["edits"], () => {
+    setText(changed, changesIn(state.get("edits")));
+    changed.hidden = !changed.textContent;
+  });
   state.on(["step"], () => {
     const step = experiment.steps[state.get("step")];
     slider.value = state.get("step");
