@@ -9,18 +9,17 @@ import { exact } from "./grids.js";
 import { inputOf, placeOver, receptiveField, scoreOf, strongestPlace, valueAt, windowOf } from "./places.js";
 import { createSweep } from "./sweep.js";
 
-/** Choice of layer, map and place, and what happens there. State: picture, step, edits, layer, map, place. */
+const ENDS = ["flatten", "dense"]; // layers without maps: they show the last pooling's
+
+/** Choice of layer, map and place, and what happens there. State: picture, step, edits, layer, map, place, channel, ofClass → standing. */
 export function buildArithmetic(home, experiment, state) {
   const { network } = experiment;
   const convs = network.filters.length;
-  const tail = { flatten: "flatten", dense: "dense" }; // layers without maps, of which the state knows nothing
-  let end = null; // one of them, while it is shown
-  let channel = 0;
-  let chosen = null; // class whose score is shown; the winner until one is chosen
   let kept = {}; // the place that is shown while none is chosen
   let swept = null; // the last place that a sweep has reached
   const lastMaps = {}; // layer → the map that was last looked at there
 
+  const end = () => (ENDS.includes(state.get("layer")) ? state.get("layer") : null);
   const outputs = () => experiment.outputs(state.get("picture"), state.get("step"), state.get("edits"));
   const layerSelect = choice("layer", outputs().map(({ name }) => [name, layerWords(name, outputs())]), (name) => chooseLayer(name));
   const mapSelect = choice("map", [], (map) => state.set({ map: Number(map), place: null }));
@@ -44,16 +43,10 @@ export function buildArithmetic(home, experiment, state) {
     },
   });
   const views = {
-    conv: buildConvolving((next) => {
-      channel = next;
-      update();
-    }),
+    conv: buildConvolving((channel) => state.set({ channel })),
     pool: buildPooling(),
     flatten: buildFlatten(),
-    dense: buildDeciding((next) => {
-      chosen = next;
-      update();
-    }),
+    dense: buildDeciding((ofClass) => state.set({ ofClass })),
   };
   const lead = element("p", { class: "lab-place", "aria-live": "off" });
   home.append(
@@ -64,16 +57,14 @@ export function buildArithmetic(home, experiment, state) {
     ...Object.values(views).map((view) => view.node),
   );
   choosePlaces(outputView, choosePlace, here);
-  choosePlaces(inputView, (place) => choosePlace(end ? place : placeOver(layerOf(outputs()).layer, experiment.network, place)));
+  choosePlaces(inputView, (place) => choosePlace(end() ? place : placeOver(layerOf(outputs()).layer, experiment.network, place)));
 
   function chooseLayer(name) {
     if (sweep.running()) sweep.stop();
-    end = tail[name] ?? null;
-    const layer = end ? `pool${convs}` : name;
-    const { maps } = outputs().find((each) => each.name === layer);
-    const map = end === "dense" ? mostTelling(outputs()) : (lastMaps[layer] ?? Math.min(state.get("map"), maps - 1));
-    state.set({ layer, map, place: null });
-    update();
+    const from = ENDS.includes(name) ? `pool${convs}` : name;
+    const { maps } = outputs().find((each) => each.name === from);
+    const map = name === "dense" ? mostTelling(outputs()) : (lastMaps[from] ?? Math.min(state.get("map"), maps - 1));
+    state.set({ layer: name, map, place: null });
   }
 
   function choosePlace(place) {
@@ -91,7 +82,7 @@ export function buildArithmetic(home, experiment, state) {
 
   // The layer whose map is shown: of flatten and dense, the last pooling.
   function layerOf(layers) {
-    const name = end ? `pool${convs}` : state.get("layer");
+    const name = end() ? `pool${convs}` : state.get("layer");
     const index = Math.max(0, layers.findIndex((layer) => layer.name === name && layer.maps));
     const layer = layers[index];
     return { layer, index, map: Math.min(state.get("map"), layer.maps - 1) };
@@ -119,22 +110,23 @@ export function buildArithmetic(home, experiment, state) {
     const { layer, index, map } = layerOf(layers);
     const place = here();
     const weights = experiment.weightsAt(state.get("step"), state.get("edits"));
-    const shown = end ?? layer.kind;
-    layerSelect.show(end ?? layer.name);
+    const shown = end() ?? layer.kind;
+    layerSelect.show(end() ?? layer.name);
     mapSelect.fill(Array.from({ length: layer.maps }, (_, each) => [each, String(each)]));
     mapSelect.show(map);
     rowInput.show(place.row, layer.height);
     columnInput.show(place.column, layer.width);
-    sweep.button.hidden = Boolean(end);
+    sweep.button.hidden = Boolean(end());
     for (const [name, view] of Object.entries(views)) view.node.hidden = name !== shown;
-    if (end) showEnd({ picture, layers, pooled: layer, index, map, place, weights });
+    if (swept === null && !samePlace(place, state.get("standing"))) state.set({ standing: place });
+    if (end()) showEnd({ picture, layers, pooled: layer, index, map, place, weights });
     else showLayer({ picture, layers, layer, index, map, place, weights });
   }
 
   function showLayer({ picture, layers, layer, index, map, place, weights }) {
     const input = inputOf(layers, index, picture);
     const window = windowOf(layer, network, place);
-    channel = Math.min(channel, input.maps - 1);
+    const channel = Math.min(state.get("channel"), input.maps - 1);
     const from = layer.kind === "pool" ? map : channel;
     showField(picture, layers, index, place, index > 0);
     inputView.node.hidden = false;
@@ -152,11 +144,10 @@ export function buildArithmetic(home, experiment, state) {
 
   function showEnd({ picture, layers, pooled, index, map, place, weights }) {
     const dense = layers.at(-1);
-    const of = chosen ?? winnerOf(dense);
+    const of = state.get("ofClass") ?? winnerOf(dense);
     showField(picture, layers, index, place, true);
-    inputView.node.hidden = end === "flatten";
-    outputView.frame({ ...place, size: 1 });
-    if (end === "flatten") {
+    inputView.node.hidden = end() === "flatten";
+    if (end() === "flatten") {
       outputView.title(`map ${map} of ${pooled.name}`);
       paintMap(outputView.canvas, pooled, map, limitOf(pooled.values));
       views.flatten.show({ pooled, map, place });
@@ -183,19 +174,22 @@ export function buildArithmetic(home, experiment, state) {
     fieldView.frame(field);
   }
 
-  // What else was chosen ends a sweep, and a tile of another layer ends the view of flatten and dense.
+  // What else was chosen ends a sweep.
   let before = {};
-  state.on(["picture", "step", "edits", "layer", "map", "place"], () => {
+  state.on(["picture", "step", "edits", "layer", "map", "place", "channel", "ofClass"], () => {
     const now = Object.fromEntries(["picture", "layer", "map"].map((name) => [name, state.get(name)]));
-    if (end && before.layer !== undefined && now.layer !== before.layer && now.layer !== `pool${convs}`) end = null;
     if (before.picture !== undefined && Object.keys(now).some((name) => now[name] !== before[name]) && sweep.running()) {
       sweep.stop();
       state.set({ place: null });
     }
-    if (now.layer !== undefined && end !== "dense") lastMaps[now.layer] = now.map;
+    if (!end()) lastMaps[now.layer] = now.map;
     before = now;
     update();
   });
+}
+
+function samePlace(one, other) {
+  return one?.row === other?.row && one?.column === other?.column;
 }
 
 function winnerOf({ probabilities }) {

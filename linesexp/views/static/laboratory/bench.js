@@ -46,6 +46,7 @@ export function buildBench(home, experiment, state) {
     type: "number",
     step: "any",
     class: "bench-bias",
+    onblur: () => show(),
     onchange: () => {
       const value = Number(bias.value);
       if (bias.value !== "" && Number.isFinite(value)) change(Float32Array.from(present().values), null, Math.fround(value));
@@ -91,8 +92,8 @@ export function buildBench(home, experiment, state) {
   home.append(colours, status, element("div", { class: "bench-columns" }, editor, tools, outcome));
   buildBenchTools(tools, experiment, state, history);
   buildOutcome(outcome, experiment, state);
-  editor.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.target.matches("input")) return;
+  home.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.target.matches("input[type=number]")) return;
     const key = event.key.toLowerCase();
     if (key === "z" && !event.shiftKey) history.undo();
     else if (key === "y" || key === "z") history.redo();

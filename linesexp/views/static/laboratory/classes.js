@@ -12,7 +12,7 @@ export function buildClasses(home, experiment, state) {
     onchange: () => state.set({ twin: choice.checked }),
   });
   const verdict = element("p", { class: "lab-verdict", "aria-live": "polite" });
-  const changed = element("p", { class: "lab-note lab-unlike" });
+  const changed = element("p", { class: "lab-note lab-changed" });
   const only = element("p", { class: "lab-note" }, "It has no other answer: whatever the picture shows, one of these wins.");
   home.append(verdict, changed, ...now.map((each) => each.row), only, element("label", {}, choice, " the same before training"), twin);
   state.on(["picture", "step", "edits", "twin"], () => {

@@ -9,8 +9,8 @@ import { buildPlanes, buildStrip } from "./strip.js";
 import { whenSeen } from "./sight.js";
 
 const KINDS = [
-  ["odd", "odd (like an edge)", "turned by half a turn, it changes its sign"],
-  ["even", "even (like a line)", "turned by half a turn, it stays as it is"],
+  ["odd", "odd (like an edge)", "turned by half a turn about the kernel’s middle, it changes its sign"],
+  ["even", "even (like a line)", "turned by half a turn about the kernel’s middle, it stays as it is"],
   ["dc", "mean (DC)", "the same weight everywhere, as a blur has"],
 ];
 
@@ -82,7 +82,7 @@ function sharesPart() {
       const [vertical, horizontal] = [shares.vertical, shares.horizontal].map((share) => numberWords(share, 2));
       axis.textContent = shares.vertical === null ? "" : `Of the pattern, ${vertical} is the same along columns (stripes that stand), ${horizontal} along rows (stripes that lie).`;
       const parts = KINDS.map(([, words, meaning]) => `${words}: ${meaning}`).join("; ");
-      meanings.textContent = `The energy is the sum of the squared weights, and these are its parts: ${parts}. Weights of chance have about half odd, half even, and ${numberWords(100 / size ** 2, 0)} % mean.`;
+      meanings.textContent = `The energy is the sum of the squared weights, and these are its parts: ${parts}. An edge or a line beside the middle has something of both, however pure it is. Weights of chance have about half odd, half even, and ${numberWords(100 / size ** 2, 0)} % mean.`;
     },
   };
 }

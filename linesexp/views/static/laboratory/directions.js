@@ -1,11 +1,13 @@
 // Which bars and edges a kernel answers to, as polar plots that follow the slider.
 
 import { element, numberWords } from "./elements.js";
+import { ACTIVATIONS } from "./network.js";
 import { CLEAR, createPolar } from "./polar.js";
 import { tuningCost, tuningOf } from "./tuning.js";
 
 const AT_ONCE = 8e6; // multiplications for which a moving slider need not wait
 const REST_FOR_TUNING_MS = 150;
+const MOSTLY = 0.5; // of the best edge's answer: from there on, brightness is worth a word
 
 /** {node, show({layer, plane, kernel, index})}: both plots, and what they say. */
 export function directionsPart(experiment) {
@@ -44,7 +46,8 @@ export function directionsPart(experiment) {
       edges:
         now.edge === null
           ? "It answers to no edge."
-          : `${now.directionIndex < CLEAR ? "It hardly prefers any direction" : `Its favourite edge gets brighter towards ${numberWords(now.edge, 0)}°`}. How much the order of dark and bright counts (direction index): ${numberWords(now.directionIndex)}; 0 would be nothing, 1 all.`,
+          : brightness(given, now) +
+            `${now.directionIndex < CLEAR ? "It hardly prefers any direction" : `Its favourite edge gets brighter towards ${numberWords(now.edge, 0)}°`}. How much the order of dark and bright counts (direction index): ${numberWords(now.directionIndex)}; 0 would be nothing, 1 all.`,
     };
     bars.show({ now: now.bars, before: start?.bars, limit, favourite: [now.angle, now.choosiness], words: `Responses to bars. ${told.bars}` });
     edges.show({ now: now.edges, before: start?.edges, limit, favourite: [now.edge, now.directionIndex], words: `Responses to step edges. ${told.edges}` });
@@ -52,6 +55,15 @@ export function directionsPart(experiment) {
     barWords.textContent = told.bars;
     edgeWords.textContent = told.edges;
     ring.textContent = `${ofWhat(experiment, given.plane)}Blue: now${start ? "; dashed: untrained" : ""}. The outer ring is a response of ${numberWords(limit)} in both. 0° points right, 90° up. A bar lies both ways, so its response is drawn at both ends. A favourite (▲) is the mean of all directions, each counted as strongly as the kernel answers to it.`;
+  }
+
+  // What a plain bright area gives alone: a probe of edges holds one.
+  function brightness({ layer, plane, kernel }, { edges: toEdges }) {
+    const sum = plane.probe(kernel.values).reduce((all, value) => all + value, 0);
+    const [bright, blank] = [sum + kernel.bias, kernel.bias].map(ACTIVATIONS[layer.activation]);
+    const most = Math.max(...toEdges);
+    if (!(bright - blank > MOSTLY * most)) return "";
+    return `A plain bright area alone makes it answer with ${numberWords(bright - blank)} of the ${numberWords(most)} at its best edge: where its curve is a circle it shows brightness, not an edge. `;
   }
 
   return {

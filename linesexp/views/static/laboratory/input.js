@@ -13,8 +13,8 @@ const MOST_UNDONE = 50;
 /** Canvas with tools, gallery, and the way in for picture files. State: picture. */
 export function buildInput(home, experiment, state) {
   const shape = experiment.testPicture(0);
-  const colours = experiment.contrast === "bright" ? 0 : 1; // behind what is transparent, as in `linesexp predict`
-  const canvas = canvasOf(0, "The picture. Arrow keys move it by one pixel.", {
+  const behind = experiment.contrast === "bright" ? 0 : 1; // what is transparent, as in `linesexp predict`
+  const canvas = canvasOf(0, "The picture. Arrow keys move it by one pixel; Space puts the pen down and lifts it, and while it is down they draw.", {
     class: "lab-drawing",
     role: "application",
     tabindex: 0,
@@ -27,7 +27,9 @@ export function buildInput(home, experiment, state) {
   let own = null; // the last picture that was made here
   let line = null; // {before, row, column}: the line that the sliders still change
   let opened = 0; // files so far
-  let stroke = null; // {before, coverage, last}: while the pen is down
+  let stroke = null; // {before, coverage, last, pointer}: while the pen is down; pointer null: by the keyboard
+  let pen = { row: shape.height / 2, column: shape.width / 2 }; // of the keyboard
+  const penMark = element("div", { class: "lab-frame", hidden: true });
 
   const tools = buildTools(shape, experiment.lines, {
     changed: () => line && drawLine(),
@@ -40,8 +42,8 @@ export function buildInput(home, experiment, state) {
     state.set({ picture: own });
   }
 
-  function remember() {
-    undone.push({ picture: state.get("picture"), ground });
+  function remember(picture = state.get("picture")) {
+    undone.push({ picture, ground });
     if (undone.length > MOST_UNDONE) undone.shift();
   }
 
@@ -62,6 +64,13 @@ export function buildInput(home, experiment, state) {
     show(laidOn(line.before, lineCoverage(placed, shape), ink()), `drawn by you: a line at ${measures.angle}°`);
   }
 
+  function beginStroke(place, pointer) {
+    remember();
+    line = null;
+    stroke = { before: state.get("picture"), coverage: new Float32Array(shape.height * shape.width), last: place, pointer };
+    drawStroke(place);
+  }
+
   function drawStroke(place) {
     addStroke(stroke.coverage, shape, stroke.last, place, tools.number("thickness"));
     stroke.last = place;
@@ -69,28 +78,54 @@ export function buildInput(home, experiment, state) {
   }
 
   function pressed(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || (stroke && stroke.pointer !== null)) return; // a second finger draws nothing
+    liftPen();
     canvas.setPointerCapture(event.pointerId);
     const place = pointOn(canvas, event);
     if (tools.tool() === "line") return placeLine(place.row, place.column);
-    remember();
-    line = null;
-    stroke = { before: state.get("picture"), coverage: new Float32Array(shape.height * shape.width), last: place };
-    drawStroke(place);
+    beginStroke(place, event.pointerId);
   }
 
   function moved(event) {
-    if (stroke) for (const each of event.getCoalescedEvents?.() ?? [event]) drawStroke(pointOn(canvas, each));
-    else if (line && canvas.hasPointerCapture(event.pointerId)) {
+    if (stroke?.pointer === event.pointerId) for (const each of event.getCoalescedEvents?.() ?? [event]) drawStroke(pointOn(canvas, each));
+    else if (!stroke && line && canvas.hasPointerCapture(event.pointerId)) {
       Object.assign(line, pointOn(canvas, event));
       drawLine();
     }
   }
 
+  // Space puts the pen down, or the eraser, and lifts it; while it is down the arrow keys draw.
+  function turnPen() {
+    if (stroke) return liftPen();
+    if (tools.tool() === "line") return placeLine(pen.row, pen.column);
+    beginStroke(pen, null);
+    showPen();
+  }
+
+  function liftPen() {
+    if (stroke?.pointer === null) stroke = null;
+    penMark.hidden = true;
+  }
+
+  function movePen([down, across]) {
+    const inside = (at, all) => Math.max(0.5, Math.min(all - 0.5, at));
+    pen = { row: inside(pen.row + down, shape.height), column: inside(pen.column + across, shape.width) };
+    drawStroke(pen);
+    showPen();
+  }
+
+  function showPen() {
+    penMark.hidden = false;
+    Object.assign(penMark.style, { top: `${(100 * pen.row) / shape.height}%`, left: `${(100 * pen.column) / shape.width}%` });
+  }
+
   function key(event) {
+    const turns = event.key === " " || (event.key === "Escape" && stroke);
     const by = arrowOf(event);
-    if (!by) return;
+    if (!by && !turns) return;
     event.preventDefault();
+    if (turns) return turnPen();
+    if (stroke?.pointer === null) return movePen(by);
     remember();
     if (line) {
       line = { before: shifted(line.before, ...by, ground), row: line.row + by[0], column: line.column + by[1] };
@@ -126,7 +161,7 @@ export function buildInput(home, experiment, state) {
     const turn = ++opened;
     caption.textContent = `${file.name}: opening …`;
     try {
-      const { picture, words } = await readPicture(file, shape, colours);
+      const { picture, words } = await readPicture(file, shape, behind);
       if (turn !== opened) return; // another one was chosen meanwhile
       remember();
       line = null;
@@ -138,13 +173,17 @@ export function buildInput(home, experiment, state) {
     }
   }
 
-  const done = () => (stroke = null);
+  function done(event) {
+    if (stroke?.pointer === event.pointerId) stroke = null;
+  }
+
   for (const [name, listener] of Object.entries({
     pointerdown: pressed,
     pointermove: moved,
     pointerup: done,
     pointercancel: done,
     keydown: key,
+    blur: liftPen,
   })) {
     canvas.addEventListener(name, listener);
   }
@@ -154,7 +193,7 @@ export function buildInput(home, experiment, state) {
     element(
       "div",
       { class: "lab-input-row" },
-      element("div", { class: "lab-input-picture" }, canvas, caption, note),
+      element("div", { class: "lab-input-picture" }, element("div", { class: "lab-framed" }, canvas, penMark), caption, note),
       element("div", { class: "lab-input-tools" }, tools.node, buttons, fileChoice(home, shape, open)),
     ),
     gallery,
@@ -162,7 +201,9 @@ export function buildInput(home, experiment, state) {
   state.on(["picture"], () => {
     const picture = state.get("picture");
     if (picture !== own) {
+      if (own && own.number === undefined) remember(own); // what was drawn is not lost by a look at another one
       line = null;
+      liftPen();
       stroke = null;
       ground = groundOf(picture);
       own = picture;

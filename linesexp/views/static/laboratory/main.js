@@ -41,7 +41,10 @@ async function openLaboratory() {
     map: 0,
     kernel: 0,
     plane: null,
-    place: null,
+    place: null, // in what comes out of the layer; null until one is chosen
+    standing: null, // the place that is shown
+    channel: 0,
+    ofClass: null, // whose score is shown; null: the winner's
     twin: false,
   });
   document.querySelector(".laboratory").hidden = false;

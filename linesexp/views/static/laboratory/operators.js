@@ -73,8 +73,9 @@ export function unitPattern(values) {
 }
 
 /**
- * The bank's best for one kernel (size²): {entry, operator, row, column, cosine, polarity}; null for a kernel
- * without a pattern. cosine is signed; polarity: its sign for edge operators, null for the others.
+ * The bank's best for one kernel (size²): {entry, operator, row, column, cosine, polarity, edge, line}; null for a
+ * kernel without a pattern. cosine is signed; polarity: its sign for edge operators, null for the others; edge, line:
+ * the largest |cosine| with an operator of the first and of the second derivative.
  */
 export function bestMatch(kernel, bank) {
   const unit = unitPattern(kernel);
@@ -82,10 +83,13 @@ export function bestMatch(kernel, bank) {
   const pattern = Float32Array.from(unit);
   let entry = 0;
   let cosine = 0;
+  const largest = [0, 0, 0]; // by order of the derivative
   for (let each = 0; each < bank.placed.length; each++) {
     let sum = 0;
     const at = each * pattern.length;
     for (let index = 0; index < pattern.length; index++) sum += pattern[index] * bank.rows[at + index];
+    const { order } = bank.placed[each].operator;
+    largest[order] = Math.max(largest[order], Math.abs(sum));
     if (Math.abs(sum) > Math.abs(cosine)) {
       entry = each;
       cosine = sum;
@@ -93,7 +97,7 @@ export function bestMatch(kernel, bank) {
   }
   cosine = Math.fround(Math.max(-1, Math.min(1, cosine)));
   const { operator, row, column } = bank.placed[entry];
-  return { entry, operator, row, column, cosine, polarity: operator.order === 1 ? Math.sign(cosine) : null };
+  return { entry, operator, row, column, cosine, polarity: operator.order === 1 ? Math.sign(cosine) : null, edge: largest[1], line: largest[2] };
 }
 
 /** p = (b + 1) / (m + 1): b of the m cosines of chance are at least |cosine|. */

@@ -53,7 +53,7 @@ export function buildOutcome(home, experiment, state) {
     paintMap(now, after[0], kernel, limit);
     paintMap(own, before[0], kernel, limit);
     scale.textContent = largest
-      ? `Orange: the kernel answers; near-white: it does not. Both maps on the scale ±${limit.toPrecision(2)}.`
+      ? `Orange: the kernel answers; near-white: it does not${network.activation === "relu" ? "" : "; blue: an answer below zero"}. Both maps on the scale ±${limit.toPrecision(2)}.`
       : "The kernel answers nowhere: on this picture it is silent.";
     [after, before].forEach((layers, column) => {
       const { probabilities } = layers.at(-1);

@@ -29,7 +29,7 @@ export function fromFragment(fragment) {
   return found;
 }
 
-/** Link and downloads. State: step, picture, layer, map, place, kernel, plane ↔ the address. */
+/** Link and downloads. State: step, picture, layer, map, place, channel, ofClass, kernel, plane, twin ↔ the address. */
 export function buildShare(home, experiment, state) {
   const link = element("input", { type: "text", readonly: true, "aria-label": "Link to what you see now" });
   const said = element("span", { role: "status" });
@@ -48,7 +48,7 @@ export function buildShare(home, experiment, state) {
 
   let timer = null;
   let last = fragmentNow();
-  state.on(["step", "picture", "layer", "map", "place", "kernel", "plane", "edits"], () => {
+  state.on(["step", "picture", "layer", "map", "place", "standing", "channel", "ofClass", "kernel", "plane", "twin", "edits"], () => {
     clearTimeout(timer);
     timer = setTimeout(keep, SETTLED_MS);
   });
@@ -58,13 +58,16 @@ export function buildShare(home, experiment, state) {
   keep();
 
   function fragmentNow() {
-    const place = state.get("place");
+    const place = state.get("place") ?? state.get("standing");
     return toFragment({
       step: experiment.steps.length ? state.get("step") : null,
       picture: state.get("picture")?.number,
       layer: state.get("layer"),
       map: experiment.network && state.get("map"),
       place: place && `${place.row},${place.column}`,
+      channel: state.get("channel") || null,
+      of: state.get("ofClass"),
+      twin: state.get("twin") ? 1 : null,
       kernel: state.get("kernel"),
       plane: state.get("plane"),
     });
@@ -99,11 +102,16 @@ export function buildShare(home, experiment, state) {
   function inNetwork(found) {
     const next = {};
     const picture = wholeNumber(found.picture, experiment.labels.length);
-    const layer = experiment.outputs(state.get("picture"), state.get("step"), state.get("edits")).find((each) => each.name === found.layer);
+    const layers = experiment.outputs(state.get("picture"), state.get("step"), state.get("edits"));
+    const chosen = layers.find((each) => each.name === found.layer);
     if (picture !== null) next.picture = experiment.testPicture(picture);
-    if (layer) {
-      next.layer = layer.name;
-      next.map = wholeNumber(found.map, layer.maps ?? 1) ?? 0;
+    if (chosen) {
+      const layer = chosen.maps ? chosen : layers.findLast((each) => each.maps); // the others show the last pooling's maps
+      next.layer = chosen.name;
+      next.map = wholeNumber(found.map, layer.maps) ?? 0;
+      next.channel = wholeNumber(found.channel, layer.maps + Math.max(...experiment.network.filters)) ?? 0;
+      next.ofClass = wholeNumber(found.of, experiment.classes.length);
+      next.twin = found.twin === "1";
       const [row, column] = (found.place ?? "").split(",");
       const place = { row: wholeNumber(row, layer.height ?? 0), column: wholeNumber(column, layer.width ?? 0) };
       next.place = place.row === null || place.column === null ? null : place;

@@ -93,7 +93,7 @@ export function similarityPart() {
     asDrawn.textContent = match.cosine < 0 ? ` with the operator itself, ${signedWords(-match.cosine)} with it inverted, as it is drawn here` : "";
     words.textContent = layer.drawsWith
       ? `The operator is ${told.operator}. A transposed convolution lays its kernels on what it makes: this one draws with such a pattern, and detects nothing with it.`
-      : `The operator is ${told.operator}; it finds ${told.direction}; ${told.side}.`;
+      : `The operator is ${told.operator}; it finds ${told.direction}; ${told.side}. The best edge operator reaches |cosine| ${numberWords(match.edge)}, the best line or spot operator ${numberWords(match.line)}.`;
     plane.chances.forEach(({ pOf }, index) => (cells[index].textContent = numberWords(pOf(match.cosine), 4)));
     caution.textContent = yours
       ? "You made this kernel. A small p only says that chance seldom looks like it; a kernel put there by hand proves nothing about learning."

@@ -3,9 +3,10 @@
 import { element } from "./elements.js";
 
 const THICKEST = 8; // px
+const KEYS = "On the keyboard, with the picture focused: Space puts it down and lifts it, the arrow keys draw while it is down.";
 const HINTS = {
-  pen: "Draw on the picture with mouse, pen or finger.",
-  eraser: "Wipe over what you want to remove.",
+  pen: `Draw on the picture with mouse, pen or finger. ${KEYS}`,
+  eraser: `Wipe over what you want to remove. ${KEYS}`,
   line: "Click or tap where the line's middle should be, or use the button. The sliders then change the line you added last.",
 };
 
