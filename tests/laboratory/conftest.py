@@ -26,7 +26,8 @@ SETTLED = """async () => {
   }
 }"""
 REMEMBER = """() => {
-  const names = ["step", "picture", "edits", "layer", "map", "kernel", "plane", "place", "twin"];
+  const names = ["step", "picture", "edits", "layer", "map", "kernel", "plane", "place",
+    "channel", "ofClass", "twin"];
   const choosing = "#laboratory :is(input:not([type=file], [readonly]), select)";
   const controls = [...document.querySelectorAll(choosing)];
   const kind = (one) => (one.options ? "selectedIndex" : /checkbox|radio/.test(one.type) ? "checked" : "value");
