@@ -14,7 +14,7 @@ CHOSEN = """names => names.map((name) => {
 LARGEST_BEFORE = """() => laboratory.experiment.untrained(laboratory.state.get("picture"))
   .filter((layer) => layer.maps)
   .map(({values, maps}) => Array.from({length: maps}, (_, map) =>
-    values.reduce((most, value, at) => at % maps === map && Math.abs(value) > Math.abs(most) ? value : most, 0)))"""
+    values.filter((_, at) => at % maps === map).reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0)))"""
 OWN_KERNEL = """values => laboratory.state.set({
   kernel: 0, map: 0, layer: "conv1", edits: {0: {values: Float32Array.from(values), bias: 0}}
 })"""
