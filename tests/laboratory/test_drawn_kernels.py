@@ -171,7 +171,7 @@ def test_polar_plots_are_the_responses_at_their_directions(drawing, tunings):
                 directions, distances = polar(plot.locator(f".polar-{name}"))
                 np.testing.assert_allclose(distances, RADIUS * expected / limit, atol=0.15)
                 far = distances > 20  # nearer points are rounded too much
-                assert far.sum() > 5
+                assert far.any()
                 assert_directions(directions[far], np.arange(0, 360, 5)[far], 0.5)
             right, up = (plot.locator("text", has_text=re.compile(rf"^{each}°")) for each in (0, 90))
             assert float(right.get_attribute("x")) > RADIUS
