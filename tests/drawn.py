@@ -49,8 +49,9 @@ def numbers_in(words: str) -> list[float]:
 
 
 class MadeUp:
-    """Random numbers, so that nothing in them looks the same from another side: a network at three steps, pictures
-    in colour, a training log. Kernels of the first layer are stripes of an angle each, so that they prefer one."""
+    """Random numbers, so that nothing in them looks the same from another side: a network at three steps,
+    pictures in colour, a training log. Its first kernels are stripes of an angle each, so that they prefer one.
+    """
 
     network = NetworkConfig(
         filters=(3, 4), kernel_sizes=(5, 3), padding="same", pooling="average", activation="leaky_relu"
@@ -72,7 +73,8 @@ class MadeUp:
         )
 
     def _weights(self, rng: np.random.Generator, step: int) -> dict[str, np.ndarray]:
-        kernel = np.stack([_stripes(25 + 65 * filter + 40 * step, rng.uniform(0, 6)) for filter in range(3)], -1)
+        angles = [25 + 40 * step + 65 * kernel for kernel in range(3)]
+        kernel = np.stack([_stripes(angle, rng.uniform(0, 6)) for angle in angles], axis=-1)
         kernel = kernel[:, :, None] * np.array([0.3, 0.1, 0.2])[:, None]
         return {
             "conv1/kernel": (kernel + rng.normal(0, 0.05, (5, 5, 3, 3))).astype(np.float32),

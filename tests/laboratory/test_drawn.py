@@ -203,5 +203,6 @@ def test_curves_go_through_the_logs_numbers(index, name, drawing, made_up):
         for step in made_up.steps:
             choose(drawing, step=step)
             dot = chart.locator(".curve-dot").nth(int(kind == "validation"))
-            assert [float(dot.get_attribute(each)) for each in ("cx", "cy")] == pytest.approx([x[step], y[step]])
+            centre = [float(dot.get_attribute(each)) for each in ("cx", "cy")]
+            assert centre == pytest.approx([x[step], y[step]])
             assert float(chart.locator(".curve-marker").get_attribute("x1")) == pytest.approx(x[step])

@@ -1,4 +1,4 @@
-"""What is painted of the kernels are their numbers: strips, bench, operators, and the directions they answer to."""
+"""What is painted of the kernels are their numbers: strips, bench, operators, and directions they answer to."""
 
 import re
 
@@ -17,20 +17,23 @@ RADIUS = 100  # of the outer ring, in the plot's own measure
 MARKED = 0.1  # how choosy a kernel is whose favourite is marked
 
 
+CHOOSE = """([step, kernel, edits]) => {
+  const edit = ([each, values, bias]) => [each, {values: Float32Array.from(values), bias}];
+  laboratory.state.set({step, kernel, layer: "conv1", map: kernel});
+  if (edits.length) laboratory.state.set({edits: Object.fromEntries(edits.map(edit))});
+}"""
+
+
 def choose(view, step, kernel, edits=None):
     """edits: {kernel: ((5, 5, channels) values, bias)}"""
-    view.evaluate(
-        """([step, kernel, edits]) => laboratory.state.set({step, kernel, layer: "conv1", map: kernel, ...(edits && {
-          edits: Object.fromEntries(edits.map(([each, values, bias]) => [each, {values: Float32Array.from(values), bias}])),
-        })})""",
-        [step, kernel, edits and [[each, v.ravel().tolist(), b] for each, (v, b) in edits.items()]],
-    )
+    given = [[each, values.ravel().tolist(), bias] for each, (values, bias) in (edits or {}).items()]
+    view.evaluate(CHOOSE, [step, kernel, given])
     view.settle()
 
 
 @pytest.fixture
 def edit(made_up):
-    """A kernel of the reader's, larger than all that were learned, and the weights at a step with it as kernel 1."""
+    """A kernel of the reader's, larger than all that were learned; and a step's weights with it as kernel 1."""
     values = np.random.default_rng(4).normal(0, 0.6, (5, 5, 3)).astype(np.float32)
 
     def weights(step):
@@ -140,7 +143,7 @@ def test_the_parts_of_the_energy_are_those_of_the_kernel(drawing, made_up):
 
 
 def polar(path):
-    """A path around the centre as (n,) directions in degrees, counter-clockwise from the right, and distances."""
+    """(n,) directions of a path's points from the centre, counter-clockwise from the right, and distances."""
     x, y = np.reshape(numbers_in(path.get_attribute("d")), (-1, 2)).T
     return np.rad2deg(np.arctan2(-y, x)) % 360, np.hypot(x, y)
 
