@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn import MadeUp
 
 from linesexp.report.laboratory import laboratory_data
 from linesexp.run import open_run
@@ -177,3 +178,24 @@ def learned_page(
 def learned(revisit: Callable[[Path], Any], learned_page: Path) -> Any:
     """The laboratory of a network that learned."""
     return revisit(learned_page)
+
+
+@pytest.fixture(scope="session")
+def made_up() -> MadeUp:
+    """A network of random weights and pictures of random pixels, for which NumPy says what is to be drawn."""
+    return MadeUp()
+
+
+@pytest.fixture(scope="session")
+def made_up_page(
+    made_up: MadeUp, tiny_run: Path, page_at: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Its page; the operators and chances in it are those of the tiny run."""
+    data = made_up.data(laboratory_data(open_run(tiny_run)))
+    return page_at(tmp_path_factory.mktemp("made-up") / "page.html", data)
+
+
+@pytest.fixture
+def drawing(revisit: Callable[[Path], Any], made_up_page: Path) -> Any:
+    """Its laboratory."""
+    return revisit(made_up_page)

@@ -26,39 +26,75 @@ def test_axe_finds_no_violation(lab, scheme, width):
     assert len(found.response["passes"]) > 20
 
 
+def open_layer(page, layer):
+    """The arithmetic of this layer, by its own choice: of flatten and dense the page's state knows nothing."""
+    page.locator("#lab-arithmetic select[aria-label=layer]").select_option(layer)
+    page.settle()
+
+
 @pytest.mark.parametrize("width", [360, 768, 1280, 1920])
 def test_the_document_is_no_wider_than_the_window(lab, width):
     page = seen(lab, "light", width)
+    views = {"flatten": ".lab-list", "dense": ".lab-softmax"}
     for layer in ("conv1", "conv2", "pool1", "flatten", "dense"):
-        page.evaluate("layer => laboratory.state.set({layer, map: 0, place: null})", layer)
-        page.settle()
+        open_layer(page, layer)
+        shown = [each for each in views if page.locator(f"#lab-arithmetic {views[each]}").is_visible()]
+        assert shown == [layer] * (layer in views)
         wide, room = page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
         assert wide <= room, layer
 
 
-def test_every_control_can_be_reached_by_tab_and_has_a_name(lab):
+# All that can be worked with and is seen; of a group in which the arrow keys move, and of radio buttons, one.
+CONTROLS = """() => {
+  const kinds = "button, input, select, textarea, summary, a[href], [tabindex]";
+  const seen = [...document.querySelectorAll(`#laboratory :is(${kinds})`)].filter((one) =>
+    !one.disabled && (one.type !== "radio" || one.checked) && one.checkVisibility({visibilityProperty: true}));
+  const roving = (one) => one.tabIndex < 0
+    && one.closest("[role=group]:not(.lab-panel), [role=grid]")?.querySelector("[tabindex='0']");
+  window.controls = seen.filter((one) => !roving(one));
+  window.entrance = document.createElement("button");
+  document.getElementById("laboratory").prepend(entrance);
+  entrance.focus();
+  window.reached = new Set();
+  window.reach = ({target}) => reached.add(target);
+  document.addEventListener("focusin", reach);
+  return controls.length;
+}"""
+MISSED = """() => {
+  document.removeEventListener("focusin", reach);
+  entrance.remove();
+  const inside = [...reached].filter((one) => one.closest("#laboratory"));
+  const missed = controls.filter((one) => !reached.has(one));
+  const strange = inside.filter((one) => !controls.includes(one));
+  return [missed, strange].map((all) => all.map((one) => one.outerHTML.slice(0, 150)));
+}"""
+
+
+def names(page):
+    """The accessible name of each control, as the browser gives it to screen readers."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    known = {each.get("backendDOMNodeId"): each.get("name", {}).get("value", "") for each in nodes}
+    found = []
+    for index in range(page.evaluate("controls.length")):
+        control = session.send("Runtime.evaluate", {"expression": f"controls[{index}]"})["result"]
+        node = session.send("DOM.describeNode", {"objectId": control["objectId"]})["node"]
+        told = page.evaluate(f"controls[{index}].outerHTML.slice(0, 150)")
+        found.append((told, known[node["backendNodeId"]]))
+    session.detach()
+    return found
+
+
+@pytest.mark.parametrize("layer", ["conv2", "dense"])
+def test_every_control_can_be_reached_by_tab_and_has_a_name(lab, layer):
     page = seen(lab, "light", 1280)
-    controls = page.locator("#laboratory").locator(
-        "button:visible, input:visible, select:visible, [tabindex='0']:visible"
-    )
-    nameless = controls.evaluate_all(
-        """all => all.filter((one) => !(one.getAttribute("aria-label") || one.getAttribute("aria-labelledby")
-           || one.labels?.length || one.textContent.trim())).map((one) => one.outerHTML.slice(0, 200))"""
-    )
-    assert nameless == []
-    page.locator("#lab-time button").focus()
-    reached = set()
-    for _ in range(150):
-        reached.add(
-            page.evaluate(
-                "document.activeElement.closest('.lab-panel, .lab-time')?.id ?? document.activeElement.tagName"
-            )
-        )
+    open_layer(page, layer)
+    page.evaluate("document.querySelectorAll('#laboratory details').forEach((each) => (each.open = true))")
+    count = page.evaluate(CONTROLS)
+    assert count > 30
+    for _ in range(count):
         page.keyboard.press("Tab")
-    assert reached >= set(
-        page.locator("#laboratory .lab-panel:has(button:visible, input:visible, select:visible)").evaluate_all(
-            "all => all.map((one) => one.id)"
-        )
-    )
+    assert page.evaluate(MISSED) == [[], []]
+    assert [control for control, name in names(page) if not name.strip()] == []
