@@ -194,7 +194,11 @@ def test_a_product_is_written_out_where_the_reader_points_or_walks(case, view):
         return [float(number) for number in re.findall(r"[-\d.]+", words.inner_text().replace("−", "-"))]
 
     for row, (number, weight) in enumerate(factors):
-        assert said() == [row, 3, *(pytest.approx(each, rel=1e-4) for each in (number, weight, number * weight))]
+        assert said() == [
+            row,
+            3,
+            *(pytest.approx(each, rel=1e-4) for each in (number, weight, number * weight)),
+        ]
         marked = panel(view).locator(".lab-grids .lab-marked")
         assert marked.count() == 3
         products.focus()

@@ -171,7 +171,9 @@ def test_a_constant_kernel_has_no_match_and_no_p(lab):
 def colour_weights():
     """(5, 5, 3, 4) of which kernel 0 is a ramp to the right for red, its opposite for green, nothing for blue."""
     weights = np.random.default_rng(2).normal(0, 0.3, (5, 5, 3, KERNELS)).astype(np.float32)
-    weights[..., 0] = np.linspace(-0.5, 0.5, 5, dtype=np.float32)[None, :, None] * np.array([1, -1, 0], np.float32)
+    weights[..., 0] = np.linspace(-0.5, 0.5, 5, dtype=np.float32)[None, :, None] * np.array(
+        [1, -1, 0], np.float32
+    )
     return weights
 
 

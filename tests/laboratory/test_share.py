@@ -146,7 +146,9 @@ def test_kernels_of_the_reader_are_not_passed_off_as_the_runs(lab, tiny_run):
 @pytest.mark.parametrize("layer", ["pool1", "conv2"])
 def test_maps_name_their_picture_and_changed_kernels(layer, lab, tiny_run):
     classes = open_run(tiny_run).dataset.class_names
-    lab.evaluate("""layer => laboratory.state.set({layer, picture: laboratory.experiment.testPicture(2)})""", layer)
+    lab.evaluate(
+        """layer => laboratory.state.set({layer, picture: laboratory.experiment.testPicture(2)})""", layer
+    )
     label = lab.evaluate("laboratory.experiment.labels[2]")
     name, data = download(lab, "maps", "SVG")
     title, *tiles = words_of(data)
@@ -189,7 +191,11 @@ def test_a_plot_stands_alone_in_light_colours(what, scheme, lab, tiny_run, tmp_p
     epoch = f"epoch-{open_run(tiny_run).history.steps[1]:.2f}"
     assert name == (f"curves-{epoch}.svg" if what == "curves" else f"directions-of-kernel-0-{epoch}.svg")
     words = " ".join(words_of(data))
-    for part in ("Loss: ", "Accuracy: ") if what == "curves" else ("Kernel 0, epoch 0.", "The outer ring is", "90°"):
+    for part in (
+        ("the marker is at the step “epoch 0.", "Loss: ", "Accuracy: ")
+        if what == "curves"
+        else ("Kernel 0, epoch 0.", "The outer ring is", "90°")
+    ):
         assert part in words
 
 

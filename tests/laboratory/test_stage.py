@@ -59,12 +59,18 @@ def test_a_kernel_that_does_not_fit_is_said(stage):
 def test_rows_in_no_result_are_said_with_their_cause(stage):
     too_few, stepped = "no room for one more place of the kernel", "the stride steps over them"
     words = stage(8, 0, 3, 2).inner_text()
-    assert f"One row and one column are in no result at all: at the bottom and on the right there is {too_few}" in words
+    assert (
+        f"One row and one column are in no result at all: at the bottom and on the right there is {too_few}"
+        in words
+    )
     assert stepped not in words
     assert "in no result" not in stage(7, 0, 3, 2).inner_text()
     words = stage(9, 0, 2, 4).inner_text()  # at 0 and 4; 2, 3, 6, 7 between them; 8 too few
     assert f"4 rows and 4 columns are in no result at all: {stepped}" in words
-    assert f"One row and one column are in no result at all: at the bottom and on the right there is {too_few}" in words
+    assert (
+        f"One row and one column are in no result at all: at the bottom and on the right there is {too_few}"
+        in words
+    )
 
 
 SETTINGS = [(8, 0, 3, 2), (7, 1, 3, 1), (5, 3, 1, 1), (3, 1, 5, 1), (6, 1, 3, 2), (12, 2, 3, 4)]
@@ -118,7 +124,16 @@ def names_of_keras(size, padding, kernel, stride):
 
 @pytest.mark.parametrize(
     "settings",
-    [(5, 0, 1, 1), (5, 0, 1, 2), (7, 0, 3, 1), (7, 1, 3, 1), (7, 1, 3, 2), (8, 1, 3, 2), (8, 1, 4, 2), (6, 1, 2, 1)],
+    [
+        (5, 0, 1, 1),
+        (5, 0, 1, 2),
+        (7, 0, 3, 1),
+        (7, 1, 3, 1),
+        (7, 1, 3, 2),
+        (8, 1, 3, 2),
+        (8, 1, 4, 2),
+        (6, 1, 2, 1),
+    ],
 )
 def test_a_padding_has_the_names_that_keras_gives_it(stage, settings):
     words = stage(*settings).inner_text()

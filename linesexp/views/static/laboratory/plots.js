@@ -1,6 +1,6 @@
 // Drawings that stand in the page, taken out of it so that they stand alone: the log's curves, a kernel's directions.
 
-import { element } from "./elements.js";
+import { element, stepName } from "./elements.js";
 import { fileName, INK } from "./figures.js";
 import { vector } from "./vector.js";
 
@@ -18,8 +18,8 @@ export function curvesFigure(experiment, state) {
     drawing: figure.querySelector("svg"),
     words: figure.querySelector("figcaption").textContent,
   }));
-  const title = "Loss and accuracy; the marker is at the chosen step";
-  return plotsFigure(fileName("curves", experiment.steps[state.get("step")]), title, parts);
+  const step = experiment.steps[state.get("step")];
+  return plotsFigure(fileName("curves", step), `Loss and accuracy; the marker is at the step “${stepName(step)}”`, parts);
 }
 
 /** The chosen kernel's directions as they stand in the page; null where there are none. State: step, kernel, edits. */
