@@ -168,7 +168,7 @@ def test_small_products_are_shown_with_digits_that_add_up(view):
     )
     view.settle()
     chosen = panel(view).locator(".lab-partial:visible [aria-pressed=true]")
-    sum_ = chips(view)[0] if chosen.count() else [*lines(view, "Adding up").values()][0]
+    sum_ = chips(view)[0] if chosen.count() else next(iter(lines(view, "Adding up").values()))
     shown = grid(view, "^products")
     assert sum(shown) == pytest.approx(sum_, abs=len(shown) * 5e-6)
     assert abs(sum_) > len(shown) * 5e-6
@@ -194,11 +194,8 @@ def test_a_product_is_written_out_where_the_reader_points_or_walks(case, view):
         return [float(number) for number in re.findall(r"[-\d.]+", words.inner_text().replace("−", "-"))]
 
     for row, (number, weight) in enumerate(factors):
-        assert said() == [
-            row,
-            3,
-            *(pytest.approx(each, rel=1e-4) for each in (number, weight, number * weight)),
-        ]
+        numbers = [pytest.approx(each, rel=1e-4) for each in (number, weight, number * weight)]
+        assert said() == [row, 3, *numbers]
         marked = panel(view).locator(".lab-grids .lab-marked")
         assert marked.count() == 3
         products.focus()

@@ -169,11 +169,10 @@ def test_a_constant_kernel_has_no_match_and_no_p(lab):
 
 @pytest.fixture(scope="module")
 def colour_weights():
-    """(5, 5, 3, 4) of which kernel 0 is a ramp to the right for red, its opposite for green, nothing for blue."""
+    """(5, 5, 3, 4); kernel 0 is a ramp to the right for red, its opposite for green, nothing for blue."""
     weights = np.random.default_rng(2).normal(0, 0.3, (5, 5, 3, KERNELS)).astype(np.float32)
-    weights[..., 0] = np.linspace(-0.5, 0.5, 5, dtype=np.float32)[None, :, None] * np.array(
-        [1, -1, 0], np.float32
-    )
+    ramp = np.linspace(-0.5, 0.5, 5, dtype=np.float32)[None, :, None]
+    weights[..., 0] = ramp * np.array([1, -1, 0], np.float32)
     return weights
 
 
@@ -225,13 +224,13 @@ def test_a_colour_is_compared_alone_without_chances(index, name, colours, colour
 
 
 def test_a_colour_answers_to_directions_without_the_bias(colours):
-    """A ramp alone answers to edges towards its bright side; a large bias would make it answer to all alike."""
+    """A ramp alone answers to edges towards its bright side; with this bias it would answer to nothing."""
     show(colours, -1, 0)
     colours.evaluate(
         """() => {
           const { experiment, state } = laboratory;
           const { values } = experiment.kernelLayers[0].kernelAt(0, experiment.noEdits, 0);
-          state.set({edits: {0: {values, bias: 1000}}, plane: 1});
+          state.set({edits: {0: {values, bias: -1000}}, plane: 1});
         }"""
     )
     colours.settle()

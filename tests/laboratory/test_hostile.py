@@ -76,7 +76,8 @@ def test_long_names_without_a_place_to_break_widen_nothing(media, width, revisit
         cut = view.evaluate(
             """() => [...document.querySelectorAll("#laboratory :is(table, td, th, p, span, figure)")]
               .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)
-              .filter((one) => !one.closest(".lab-grid-box, .scroll")).map((one) => one.outerHTML.slice(0, 80))"""
+              .filter((one) => !one.closest(".lab-grid-box, .scroll"))
+              .map((one) => one.outerHTML.slice(0, 80))"""
         )
         assert cut == []
 

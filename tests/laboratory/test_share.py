@@ -219,9 +219,9 @@ def test_no_title_is_cut_off(lab):
               home.innerHTML = text;
               document.body.append(home);
               const wide = home.querySelector("svg").viewBox.baseVal.width;
-              const ends = [...home.querySelectorAll("svg > text")].map((one) => one.getBBox().x + one.getBBox().width);
+              const boxes = [...home.querySelectorAll("svg > text")].map((one) => one.getBBox());
               home.remove();
-              return Math.max(...ends) / wide;
+              return Math.max(...boxes.map((box) => box.x + box.width)) / wide;
             }""",
             data.decode(),
         )
