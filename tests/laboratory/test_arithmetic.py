@@ -157,6 +157,55 @@ def test_a_convolution_is_written_out_as_it_is_computed(case, view):
             assert float(shown.split(": ")[1].replace("−", "-")) == pytest.approx(value, abs=6e-5)
 
 
+def test_small_products_are_shown_with_digits_that_add_up(view):
+    """Weights of a thousandth: with two digits after the point all of the products would read 0.00."""
+    view.evaluate(
+        """() => {
+          const { experiment, state } = laboratory;
+          const { values, bias } = experiment.kernelLayers[0].kernelAt(1, experiment.noEdits, 0);
+          state.set({edits: {0: {values: values.map((value) => value / 300), bias}}, layer: "conv1", map: 0});
+        }"""
+    )
+    view.settle()
+    chosen = panel(view).locator(".lab-partial:visible [aria-pressed=true]")
+    sum_ = chips(view)[0] if chosen.count() else next(iter(lines(view, "Adding up").values()))
+    shown = grid(view, "^products")
+    assert sum(shown) == pytest.approx(sum_, abs=len(shown) * 5e-6)
+    assert abs(sum_) > len(shown) * 5e-6
+    (said,) = re.findall(r"sum (\S+)", panel(view).locator("caption:visible", has_text="products").inner_text())
+    assert float(said.replace("−", "-")) == pytest.approx(sum_, abs=5.1e-6)
+
+
+def test_a_product_is_written_out_where_the_reader_points_or_walks(case, view):
+    choose(view, "conv1", 0, (4, 4))
+    words = panel(view).locator(".lab-product:visible")
+    assert "Point at a product" in words.inner_text()
+    products = panel(view).locator(".lab-grid-box:visible").nth(2)
+    products.locator("td").nth(3).hover()
+    size = case.network.kernel_sizes[0]
+    _, before = case.sums("conv1")
+    corner = 4 - (size - 1) // 2 if case.network.padding == "same" else 4
+    factors = [
+        (before[corner + row, corner + column, 0], case.weights["conv1/kernel"][row, column, 0, 0])
+        for row, column in ((0, 3), (1, 3))
+    ]
+
+    def said():
+        return [float(number) for number in re.findall(r"[-\d.]+", words.inner_text().replace("−", "-"))]
+
+    for row, (number, weight) in enumerate(factors):
+        numbers = [pytest.approx(each, rel=1e-4) for each in (number, weight, number * weight)]
+        assert said() == [row, 3, *numbers]
+        marked = panel(view).locator(".lab-grids .lab-marked")
+        assert marked.count() == 3
+        products.focus()
+        view.keyboard.press("ArrowDown")
+
+
+def test_the_two_grids_are_multiplied_cell_by_cell_in_words(view):
+    assert "times, cell by cell" in panel(view).locator(".lab-grids").inner_text()
+
+
 def test_window_kernel_and_products_are_those_of_the_channel(case, view):
     name = f"conv{len(case.network.filters)}"
     sums, before = case.sums(name)

@@ -32,6 +32,13 @@ def view(visit, page_with, tiny_run):
     return visit(page_with(data))
 
 
+@pytest.fixture(scope="module")
+def long_names_page(page_at, tiny_run, tmp_path_factory):
+    data = laboratory_data(open_run(tiny_run))
+    data["classes"] = ["a" * 150, "</script>" * 20]
+    return page_at(tmp_path_factory.mktemp("long") / "page.html", data)
+
+
 def test_names_of_classes_operators_and_chances_are_text(view):
     pictures = view.locator("img").count()
     elements = view.locator("script, iframe, object, embed").count()
@@ -52,6 +59,27 @@ def test_names_of_classes_operators_and_chances_are_text(view):
             assert name in text, part
     assert view.locator("img").count() == pictures
     assert view.locator("script, iframe, object, embed").count() == elements
+
+
+@pytest.mark.parametrize(("media", "width"), [("print", 700), ("screen", 360), ("screen", 1280)])
+def test_long_names_without_a_place_to_break_widen_nothing(media, width, revisit, long_names_page):
+    view = revisit(long_names_page)
+    view.set_viewport_size({"width": width, "height": 900})
+    view.emulate_media(media=media)
+    view.evaluate("laboratory.state.set({twin: true})")
+    for layer in ("conv1", "dense"):
+        view.locator("#lab-arithmetic select").first.evaluate(
+            "(one, layer) => { one.value = layer; one.dispatchEvent(new Event('change')); }", layer
+        )
+        view.settle()
+        assert view.evaluate("document.documentElement.scrollWidth") <= width
+        cut = view.evaluate(
+            """() => [...document.querySelectorAll("#laboratory :is(table, td, th, p, span, figure)")]
+              .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)
+              .filter((one) => !one.closest(".lab-grid-box, .scroll"))
+              .map((one) => one.outerHTML.slice(0, 80))"""
+        )
+        assert cut == []
 
 
 def test_hostile_addresses_choose_nothing_and_show_nothing(visit, tiny_run):

@@ -387,3 +387,10 @@ def test_nothing_is_wider_than_the_window(width, lab):
     press(lab, "Swap black and white")
     give(lab, "a" * 200 + ".png", png(photo(30, 30)))
     assert lab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_the_kinds_of_files_that_are_offered_can_be_read(lab):
+    """Not SVG: a browser makes no picture of known size of it."""
+    kinds = lab.locator("#lab-input input[type=file]").get_attribute("accept").split(", ")
+    assert {"image/png", "image/jpeg"} <= set(kinds)
+    assert not {"image/*", "image/svg+xml"} & set(kinds)

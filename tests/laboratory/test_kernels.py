@@ -141,6 +141,14 @@ def test_kernels_and_channels_are_chosen_by_their_tiles(view):
     expect(view.locator("#lab-comparison .bench-status")).to_have_text(f"Kernel 0 of {HOSTILE}, epoch 2")
 
 
+def test_kernels_and_channels_are_one_stop_of_the_keyboard_each(view):
+    choose(view, layer="deep", kernel=1, plane=2)
+    for group, chosen in (("Choose a kernel", 1), ("Choose a channel", 2)):
+        tiles = view.get_by_role("group", name=group).locator("button")
+        stops = tiles.evaluate_all("all => all.map((one) => one.tabIndex)")
+        assert [at for at, stop in enumerate(stops) if stop == 0] == [chosen]
+
+
 def test_the_address_leads_back(view):
     choose(view, layer="deep", kernel=2, plane=1, step=1)
     view.wait_for_function("() => location.hash.includes('plane=1')")

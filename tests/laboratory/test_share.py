@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import linesexp.views
 from linesexp import open_run
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -108,7 +109,7 @@ def test_kernels_as_svg_have_a_cell_for_every_weight_and_the_signs_of_the_weight
     run = open_run(tiny_run)
     kernels = run.kernels[-1]
     drawing = ET.fromstring(data)  # our own file
-    assert name == f"kernels-step-{run.history.steps[-1]:g}.svg"
+    assert name == f"kernels-epoch-{run.history.steps[-1]:g}.svg"
     assert len(drawing.findall(f"{SVG}g")) == len(kernels)
     for group, kernel in zip(drawing.findall(f"{SVG}g"), kernels, strict=True):
         colours = [cell.get("fill")[4:-1].split(",") for cell in group.findall(f"{SVG}rect")]
@@ -118,8 +119,117 @@ def test_kernels_as_svg_have_a_cell_for_every_weight_and_the_signs_of_the_weight
         np.testing.assert_array_equal(np.sign(red_over_blue[strong]), np.sign(kernel[strong]))
 
 
+def words_of(data):
+    """All the words of a drawing."""
+    return [each.text or "" for each in ET.fromstring(data).iter(f"{SVG}text")]
+
+
+CHANGE_KERNEL_1 = """() => {
+  const { experiment, state } = laboratory;
+  const { values, bias } = experiment.kernelLayers[0].kernelAt(0, experiment.noEdits, 1);
+  state.set({edits: {1: {values: values.map((value) => -value), bias}}, step: 1});
+}"""
+
+
+def test_kernels_of_the_reader_are_not_passed_off_as_the_runs(lab, tiny_run):
+    name, data = download(lab, "kernels", "SVG")
+    assert "changed" not in name + "".join(words_of(data))
+    lab.evaluate(CHANGE_KERNEL_1)
+    name, data = download(lab, "kernels", "SVG")
+    epoch = open_run(tiny_run).history.steps[1]
+    title, *tiles = words_of(data)
+    assert tiles == ["kernel 0", "kernel 1, changed", "kernel 2", "kernel 3"]
+    assert title.startswith(f"First-layer kernels, epoch {epoch:.2f}, 1 of 4 changed by you; scale")
+    assert name == f"kernels-epoch-{epoch:.2f}-changed.svg"
+
+
+@pytest.mark.parametrize("layer", ["pool1", "conv2"])
+def test_maps_name_their_picture_and_changed_kernels(layer, lab, tiny_run):
+    classes = open_run(tiny_run).dataset.class_names
+    lab.evaluate(
+        """layer => laboratory.state.set({layer, picture: laboratory.experiment.testPicture(2)})""", layer
+    )
+    label = lab.evaluate("laboratory.experiment.labels[2]")
+    name, data = download(lab, "maps", "SVG")
+    title, *tiles = words_of(data)
+    assert title.startswith(f"Maps of {layer}, test picture 2: {classes[label]}, epoch ")
+    assert name.startswith(f"{layer}-of-picture-2-epoch-")
+    assert "changed" not in name + title + "".join(tiles)
+    lab.locator("#lab-input").get_by_role("button", name="Swap black and white").click()
+    lab.evaluate(CHANGE_KERNEL_1)
+    lab.settle()
+    name, data = download(lab, "maps", "SVG")
+    title, *tiles = words_of(data)
+    assert title.startswith(f"Maps of {layer}, black and white swapped by you, epoch ")
+    assert "1 of 4 kernels changed by you" in title
+    assert re.fullmatch(rf"{layer}-of-own-picture-epoch-[\d.]+-changed.svg", name)
+    assert ("map 1, kernel changed" in tiles) == (layer == "pool1")
+
+
+@pytest.mark.parametrize("what", ["curves", "polars"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plot_stands_alone_in_light_colours(what, scheme, lab, tiny_run, tmp_path):
+    """Every colour of the file is one of the page's light ones, whatever the reader's screen is set to."""
+    lab.emulate_media(color_scheme=scheme)
+    lab.evaluate("laboratory.state.set({step: 1})")
+    lab.settle()
+    name, data = download(lab, what, "SVG")
+    drawing = ET.fromstring(data)
+    inner = drawing.findall(f"{SVG}svg")
+    assert len(inner) == 2
+    text = data.decode()
+    assert "var(" not in text
+    assert "class=" not in text
+    css = (Path(linesexp.views.__file__).parent / "static" / "report.css").read_text()
+    light = css.partition("prefers-color-scheme")[0]
+    known = {tuple(int(hex[at : at + 2], 16) for at in (0, 2, 4)) for hex in re.findall(r"#(\w{6})", light)}
+    found = {tuple(map(int, each)) for each in re.findall(r"rgb\((\d+), (\d+), (\d+)\)", text)}
+    assert found <= known | {(0, 0, 0)}  # black: the fill of what is not filled
+    assert len(found) >= 4
+    lines = {path.get("stroke") for each in inner for path in each.iter(f"{SVG}path")}
+    assert "rgb(11, 92, 173)" in lines  # the accent
+    epoch = f"epoch-{open_run(tiny_run).history.steps[1]:.2f}"
+    assert name == (f"curves-{epoch}.svg" if what == "curves" else f"directions-of-kernel-0-{epoch}.svg")
+    words = " ".join(words_of(data))
+    for part in (
+        ("the marker is at the step “epoch 0.", "Loss: ", "Accuracy: ")
+        if what == "curves"
+        else ("Kernel 0, epoch 0.", "The outer ring is", "90°")
+    ):
+        assert part in words
+
+
+def test_a_changed_kernels_directions_are_called_changed(lab):
+    lab.evaluate(CHANGE_KERNEL_1)
+    lab.evaluate("laboratory.state.set({kernel: 1, map: 1, layer: 'conv1'})")
+    lab.settle()
+    name, data = download(lab, "polars", "SVG")
+    assert re.fullmatch(r"directions-of-kernel-1-epoch-[\d.]+-changed\.svg", name)
+    assert words_of(data)[0] == "Kernel 1, as you made it"
+
+
+def test_no_title_is_cut_off(lab):
+    lab.evaluate(CHANGE_KERNEL_1)
+    lab.settle()
+    for what in ("kernels", "maps", "curves", "polars"):
+        _, data = download(lab, what, "SVG")
+        longest = lab.evaluate(
+            """text => {
+              const home = document.createElement("div");
+              home.innerHTML = text;
+              document.body.append(home);
+              const wide = home.querySelector("svg").viewBox.baseVal.width;
+              const boxes = [...home.querySelectorAll("svg > text")].map((one) => one.getBBox());
+              home.remove();
+              return Math.max(...boxes.map((box) => box.x + box.width)) / wide;
+            }""",
+            data.decode(),
+        )
+        assert longest < 1, what
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["kernels", "maps"])
+@pytest.mark.parametrize("what", ["kernels", "maps", "curves", "polars"])
 def test_a_png_is_a_picture(lab, what):
     name, data = download(lab, what, "PNG")
     picture = Image.open(io.BytesIO(data))

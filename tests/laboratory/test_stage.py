@@ -58,9 +58,104 @@ def test_a_kernel_that_does_not_fit_is_said(stage):
     assert panel.locator(".lab-walk input").is_disabled()
 
 
-def test_rows_that_the_stride_steps_over_are_said(stage):
-    assert "One row and one column are in no result" in stage(8, 0, 3, 2).inner_text()
+def test_rows_in_no_result_are_said_with_their_cause(stage):
+    too_few, stepped = "no room for one more place of the kernel", "the stride steps over them"
+    words = stage(8, 0, 3, 2).inner_text()
+    assert (
+        f"One row and one column are in no result at all: at the bottom and on the right there is {too_few}"
+        in words
+    )
+    assert stepped not in words
     assert "in no result" not in stage(7, 0, 3, 2).inner_text()
+    words = stage(9, 0, 2, 4).inner_text()  # at 0 and 4; 2, 3, 6, 7 between them; 8 too few
+    assert f"4 rows and 4 columns are in no result at all: {stepped}" in words
+    assert (
+        f"One row and one column are in no result at all: at the bottom and on the right there is {too_few}"
+        in words
+    )
+
+
+SETTINGS = [(8, 0, 3, 2), (7, 1, 3, 1), (5, 3, 1, 1), (3, 1, 5, 1), (6, 1, 3, 2), (12, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_corners_are_those_of_the_picture(stage, settings):
+    size, padding, *_ = settings
+    counts = covered(*settings)[padding : padding + size, padding : padding + size]
+    corners, most = [counts[0, 0], counts[0, -1], counts[-1, 0], counts[-1, -1]], counts.max()
+    words = stage(*settings).inner_text()
+    if min(corners) == most:
+        assert "corner" not in words
+    elif len(set(corners)) == 1:
+        assert f"Each corner of the picture is in {corners[0]}, other cells in up to {most}." in words
+    else:
+        assert f"the top left is in {corners[0]}, the bottom right in {corners[3]}, each of the" in words
+        assert f"other two in {corners[1]}; other cells in up to {most}." in words
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_what_results_see_of_the_padding_is_counted(stage, settings):
+    size, padding, kernel, stride = settings
+    picture = np.pad(np.ones((size, size)), padding)
+    seen = [
+        picture[row : row + kernel, column : column + kernel].mean()
+        for row in range(0, len(picture) - kernel + 1, stride)
+        for column in range(0, len(picture) - kernel + 1, stride)
+    ]
+    partly, alone = sum(0 < each < 1 for each in seen), seen.count(0)
+    words = stage(*settings).inner_text()
+    assert ("The padding holds zeros" in words) == (padding > 0)
+    assert (f"{partly} {'sees' if partly == 1 else 'see'} zeros besides the picture" in words) == (partly > 0)
+    assert (f"{alone} {'sees' if alone == 1 else 'see'} zeros alone" in words) == (alone > 0)
+
+
+def names_of_keras(size, padding, kernel, stride):
+    """Keras's paddings that compute the same of this input as zeros on each side do."""
+    rng = np.random.default_rng(0)
+    picture = rng.normal(size=(1, size, size, 1)).astype(np.float32)
+    weights = rng.normal(size=(kernel, kernel, 1, 1)).astype(np.float32)
+    padded = np.pad(picture, [(0, 0), (padding,) * 2, (padding,) * 2, (0, 0)])
+    expected = np.array(keras.ops.conv(padded, weights, stride, "valid"))
+    found = {name: np.array(keras.ops.conv(picture, weights, stride, name)) for name in ("valid", "same")}
+    return {
+        name
+        for name, each in found.items()
+        if each.shape == expected.shape and np.allclose(each, expected, atol=1e-5)
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (5, 0, 1, 1),
+        (5, 0, 1, 2),
+        (7, 0, 3, 1),
+        (7, 1, 3, 1),
+        (7, 1, 3, 2),
+        (8, 1, 3, 2),
+        (8, 1, 4, 2),
+        (6, 1, 2, 1),
+    ],
+)
+def test_a_padding_has_the_names_that_keras_gives_it(stage, settings):
+    words = stage(*settings).inner_text()
+    found = {name for name in ("valid", "same") if f"Keras calls this “{name}”" in words}
+    assert found == names_of_keras(*settings)
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride"), [(8, 3, 2), (7, 4, 1), (7, 3, 2), (5, 1, 3), (6, 3, 4)])
+def test_the_details_say_how_same_pads(stage, size, kernel, stride):
+    rows = np.arange(1, size + 1, dtype=np.float32).reshape(1, size, 1)  # a row's number, 0 for padding
+    seen = keras.ops.conv(rows, np.eye(kernel, dtype=np.float32)[:, None], stride, "same")
+    above = int((np.array(seen)[0, 0] == 0).sum())
+    result = len(seen[0])
+    below = int(max(0, (result - 1) * stride - above + kernel - size))
+    words = stage(size, 0, kernel, stride).locator("details p").text_content()
+    assert f"⌈{size} / {stride}⌉ = {result} here" in words
+    if above + below:
+        assert f"takes {above} of them above and on the left, {below} below and on the right" in words
+    else:
+        assert "needs no zeros at all" in words
 
 
 def test_the_place_is_walked_by_keys_and_chosen_by_click(stage):
@@ -70,6 +165,7 @@ def test_the_place_is_walked_by_keys_and_chosen_by_click(stage):
     for _ in range(5):
         walk.press("ArrowRight")
     assert "row 1, column 1" in panel.inner_text()
+    assert "result (framed: row 1, column 1)" in panel.inner_text()  # on paper, too
     window = panel.locator(".lab-window").first
     assert [window.get_attribute(name) for name in ("x", "y")] == [str(2 * 26)] * 2
     panel.locator(".lab-result").nth(3).click()

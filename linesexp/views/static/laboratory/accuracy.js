@@ -13,6 +13,7 @@ export function createCounter(experiment, tell) {
   const total = experiment.labels.length;
   const counts = new WeakMap(); // edits → {step: count}, so that what was counted once stays known
   let timer = null;
+  let finish = () => {}; // what was asked last, all at once: paper shows no count that goes on
 
   function countOf(step, edits) {
     if (!counts.has(edits)) counts.set(edits, {});
@@ -26,6 +27,7 @@ export function createCounter(experiment, tell) {
     count.done += 1;
   }
 
+  addEventListener("beforeprint", () => finish());
   return {
     ask(step, edits) {
       clearTimeout(timer);
@@ -37,18 +39,25 @@ export function createCounter(experiment, tell) {
       const [now, own, untrained] = wanted.map((each) => countOf(...each));
       const say = () => tell({ now, own, untrained });
 
-      function slice() {
-        const end = performance.now() + COUNT_SLICE_MS;
+      // The next of those that are not complete, until this time; false where nothing is left.
+      function countUntil(end) {
         const next = wanted.find((each) => countOf(...each).done < total);
-        if (next) {
-          const count = countOf(...next);
-          const weights = experiment.weightsAt(...next);
-          while (count.done < total && performance.now() < end) named(count, weights);
-          timer = setTimeout(slice, 0);
-        }
+        if (!next) return false;
+        const count = countOf(...next);
+        const weights = experiment.weightsAt(...next);
+        while (count.done < total && performance.now() < end) named(count, weights);
+        return true;
+      }
+
+      function slice() {
+        if (countUntil(performance.now() + COUNT_SLICE_MS)) timer = setTimeout(slice, 0);
         say();
       }
 
+      finish = () => {
+        while (countUntil(Infinity));
+        say();
+      };
       say();
       timer = setTimeout(slice, REST_BEFORE_COUNT_MS);
     },

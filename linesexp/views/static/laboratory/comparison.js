@@ -23,27 +23,41 @@ export function buildComparison(home, experiment, state) {
   shares.node.append(...likeness.chance);
   if (experiment.kernelLayers.length > 1) home.append(layerChoice(experiment, state));
   const colours = buildStrip(home, experiment, state);
-  if (!experiment.network) {
-    home.append(colours);
-    buildPlanes(home, experiment, state);
-  }
-  home.append(title, refused, columns);
+  if (!experiment.network) home.append(colours);
+  if (experiment.kernelLayers.some((layer) => layer.planes.length > 1)) buildPlanes(home, experiment, state);
+  const about = element("p", { class: "lab-note" });
+  home.append(title, about, refused, columns);
   const show = () => {
     const [step, edits, index] = [state.get("step"), state.get("edits"), state.get("kernel")];
     const [layer, plane] = [chosenLayer(experiment, state), chosenPlane(experiment, state)];
-    const kernel = layer.kernelAt(step, edits, index);
+    const shown = plane.alone ? withoutBias(layer) : layer;
     const yours = Boolean(edits[index]);
-    const of = experiment.network ? "" : ` of ${layer.name}${plane.name ? `, ${plane.name}` : ""}`;
+    const of = `${experiment.network ? "" : ` of ${layer.name}`}${plane.name ? `, ${plane.name}` : ""}`;
     title.replaceChildren(element("strong", {}, `Kernel ${index}`), of, yours ? ", as you made it" : `, ${stepName(experiment.steps[step])}`);
+    about.hidden = !experiment.network || !plane.name;
+    about.textContent = aboutPart(plane);
     refused.hidden = Boolean(layer.bank);
     columns.hidden = !layer.bank;
     refused.textContent = `Kernels of ${layer.size}×${layer.size} are too large to compare them with operators in the page; the tables further down do.`;
     if (!layer.bank) return;
     const isLast = step === experiment.steps.length - 1;
-    const given = { layer, plane, kernel, index, isLast, yours, square: plane.of(kernel.values) };
+    const kernel = shown.kernelAt(step, edits, index);
+    const given = { layer: shown, plane, kernel, index, isLast, yours, square: plane.of(kernel.values) };
     for (const part of [likeness, shares, tuning]) part.show(given);
   };
   state.on(["step", "edits", "kernel", "layer", "plane"], whenSeen(home, show));
+}
+
+// The bias is added to what all colours give together, so that one alone has none.
+function withoutBias(layer) {
+  return { ...layer, kernelAt: (...given) => ({ ...layer.kernelAt(...given), bias: 0 }) };
+}
+
+// Which part of a kernel that sees colours is compared, in a run.
+function aboutPart({ name, alone }) {
+  return alone
+    ? `All below is about the weights for ${name} alone, without the bias.`
+    : "All below is about the mean of the kernel’s colours, which is what it is to a grey picture. Colours of opposite signs cancel in it: choose one above to compare it alone.";
 }
 
 function layerChoice({ kernelLayers }, state) {

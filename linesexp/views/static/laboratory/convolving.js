@@ -1,9 +1,10 @@
 // One number of a convolution or a pooling, written out.
 
 import { element, setText } from "./elements.js";
-import { brief, greyColour, numberGrid, signedColour, sumTable, tint } from "./grids.js";
-import { limitOf } from "./painting.js";
+import { brief, digitsFor, greyColour, numberGrid, signedColour, sumTable, tint } from "./grids.js";
+import { largestOf, limitOf } from "./painting.js";
 import { convolutionAt, numbersIn, total, valueAt } from "./places.js";
+import { pointedProduct } from "./pointed.js";
 import { rove } from "./roving.js";
 
 const AFTER = {
@@ -21,16 +22,18 @@ export function buildConvolving(chooseChannel) {
   const partialWords = element("p", {});
   const partial = element("div", { class: "lab-partial", role: "group", "aria-label": "Channels and their sums" });
   const mark = rove(partial, () => parts);
-  const grids = [numberGrid("window"), numberGrid("kernel"), numberGrid("products")];
+  const grids = [numberGrid("window"), numberGrid("kernel"), numberGrid("products", ": the arrow keys write them out one by one")];
   const [window, kernel, products] = grids;
-  const sign = (text) => element("span", { class: "lab-sign", "aria-hidden": "true" }, text);
-  const row = element("div", { class: "lab-grids" }, window.node, sign("×"), kernel.node, sign("="), products.node);
+  const sign = (text, ...more) => element("span", { class: "lab-sign" }, element("span", { "aria-hidden": "true" }, text), ...more);
+  const times = sign("×", element("small", {}, "times, cell by cell")); // no product of matrices
+  const row = element("div", { class: "lab-grids" }, window.node, times, kernel.node, sign("="), products.node);
+  const product = pointedProduct(grids);
   const sums = sumTable("Adding up");
   const poolWords = element("p", {});
   const poolGrid = numberGrid("pooling window");
   const pooling = element("div", { class: "lab-pooling" }, poolGrid.node, poolWords);
   const ends = element("div", { class: "lab-ends" }, sums.node, pooling);
-  const node = element("div", {}, words, partialWords, partial, row, ends);
+  const node = element("div", {}, words, partialWords, partial, row, product.node, ends);
   let parts = [];
 
   function showPartial(at, chosen, input, isPicture) {
@@ -65,7 +68,8 @@ export function buildConvolving(chooseChannel) {
     setText(words, said);
     window.fill(chosen.patch, { colour: isPicture ? greyColour : signedColour(limitOf(input.values)), title: `window: ${from}` });
     kernel.fill(chosen.kernel, { colour: signedColour(limitOf(at.channels.flatMap((each) => each.kernel))), title: `kernel ${map} of ${layer.name}${at.channels.length > 1 ? `, channel ${channel}` : ""}` });
-    products.fill(chosen.products, { colour: signedColour(limitOf(at.channels.flatMap((each) => each.products))), title: `products, sum ${brief(chosen.sum, 3)}` });
+    products.fill(chosen.products, { colour: signedColour(limitOf(at.channels.flatMap((each) => each.products))), title: `products, sum ${brief(chosen.sum, Math.max(3, digitsFor(largestOf(chosen.products))))}` });
+    product.show([chosen.patch, chosen.kernel, chosen.products]);
     showPartial(at, channel, input, isPicture);
     const result = valueAt(layer, map, place);
     const all = at.channels.length > 1 ? `Sum of all ${at.channels.length} channels` : `Sum of the ${count} products`;

@@ -102,7 +102,7 @@ export function unlike(picture, contrast) {
 }
 
 /** A value 0 … 1 as a file of eight bits would hold it. */
-export function inEightBits(value) {
+function inEightBits(value) {
   return Math.round(Math.max(0, Math.min(1, value)) * 255) / 255;
 }
 

@@ -1,7 +1,7 @@
 // Numbers in coloured cells, and sums in words and numbers: tables that a screen reader can walk through.
 
 import { element, setText } from "./elements.js";
-import { divergingColour } from "./painting.js";
+import { divergingColour, largestOf } from "./painting.js";
 
 /** A number in few letters: "0" for nothing at all, a true minus, and no minus before a rounded zero. */
 export function brief(value, digits = 2) {
@@ -11,16 +11,26 @@ export function brief(value, digits = 2) {
   return Number(words) === 0 ? words.replace("-", "") : words.replace("-", "−");
 }
 
+/** Digits after the point with which numbers up to this one can be told apart and added up: two to five. */
+export function digitsFor(largest) {
+  return largest > 0 && largest < 1 ? Math.min(5, 2 - Math.floor(Math.log10(largest))) : 2;
+}
+
+/** A number with five digits that count, however small it is. */
+export function precise(value) {
+  return Number.isFinite(value) && value !== 0 ? value.toPrecision(5).replace("-", "−") : brief(value);
+}
+
 /** A number with four digits after the point, for sums that are added up by hand. */
 export function exact(value) {
   return Number.isFinite(value) ? value.toFixed(4).replace(/^-(?=.*[1-9])/, "−").replace(/^-/, "") : "–";
 }
 
 /**
- * A square of numbers with a caption: {node, fill(numbers, {colour, marked, title})}.
- * colour: value → [red, green, blue]; marked: index of a cell to stress; null is what lies beyond the border.
+ * A square of numbers with a caption: {node, indexOf(element), mark(index), fill(numbers, {colour, marked, title})}.
+ * reach: what the arrow keys do in it, "" for nothing; colour: value → [red, green, blue]; marked: index of a cell to stress; null is what lies beyond the border.
  */
-export function numberGrid(name) {
+export function numberGrid(name, reach = "") {
   const words = element("caption", {}, name);
   const body = element("tbody", {});
   const table = element("table", { class: "lab-grid" }, words, body);
@@ -32,25 +42,32 @@ export function numberGrid(name) {
     const rows = Array.from({ length: size }, (_, row) => element("tr", {}, ...cells.slice(row * size, (row + 1) * size)));
     body.replaceChildren(...rows);
     // Wide ones scroll, so they can be reached by keyboard.
-    for (const [attribute, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": name })) {
-      if (size > 7) node.setAttribute(attribute, value);
+    for (const [attribute, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": name + reach })) {
+      if (size > 7 || reach) node.setAttribute(attribute, value);
       else node.removeAttribute(attribute);
     }
   }
 
+  function mark(index) {
+    cells.forEach((cell, at) => cell.classList.toggle("lab-marked", at === index));
+  }
+
   return {
     node,
+    mark,
+    /** Index of the cell that an element is or lies in; −1 for none. */
+    indexOf: (inside) => cells.indexOf(inside.closest("td")),
     fill(numbers, { colour, marked = -1, title = name }) {
       if (cells.length !== numbers.length) build(Math.sqrt(numbers.length));
       setText(words, title);
+      const digits = digitsFor(largestOf(numbers));
       numbers.forEach((number, index) => {
         const cell = cells[index];
-        const text = brief(number ?? 0);
-        setText(cell, text);
+        setText(cell, brief(number ?? 0, digits));
         tint(cell, colour(number ?? 0));
         cell.classList.toggle("lab-beyond", number === null);
-        cell.classList.toggle("lab-marked", index === marked);
       });
+      mark(marked);
     },
   };
 }

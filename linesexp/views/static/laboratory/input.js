@@ -223,7 +223,7 @@ function testName(experiment, { number, label }) {
 function fileChoice(home, shape, open) {
   const input = element("input", {
     type: "file",
-    accept: "image/*",
+    accept: "image/png, image/jpeg, image/webp, image/avif, image/gif, image/bmp", // what can be read; not SVG
     onchange: () => {
       if (input.files.length) open(input.files[0]);
       input.value = ""; // so that the same file can be chosen again

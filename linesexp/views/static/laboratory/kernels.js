@@ -3,7 +3,8 @@
 // A layer: {name, size, channels, filters, colour, planes, usual, bank, operators, darkLines, activation,
 // valuesAt(step, edits), kernelAt(step, edits, filter), limit(), choice(filter)}. Its values lie as in Keras: (rows,
 // columns, channels, filters). A plane is one square of a kernel that can be compared: its channels' mean or
-// luminance, or a channel: {name, many, of(values), probe(values), chances}; `usual` is its index, for each filter.
+// luminance, or a channel: {name, many, of(values), probe(values), chances}; `usual` is its index, for each filter. `where`:
+// it in words; `alone`: one colour of a run's kernel, to which the bias does not belong.
 // chances: [{name, question, ofTrained, pOf(cosine)}].
 
 import { decodeArray, entryOf } from "./arrays.js";
@@ -14,7 +15,7 @@ import { limitOf } from "./painting.js";
 const LUMINANCE = [0.299, 0.587, 0.114]; // Rec. 601, as in linesexp/kernels/colour.py
 const COLOURS = ["red", "green", "blue"];
 
-/** The first layer of a run, with the reader's edits; its colours count by their mean. */
+/** The first layer of a run, with the reader's edits; its colours count by their mean, and can be looked at alone. */
 export function firstLayer(experiment) {
   const { network, likeness } = experiment;
   const { channels, kernelSizes, filters } = network;
@@ -24,20 +25,25 @@ export function firstLayer(experiment) {
     ofTrained,
     pOf: (cosine) => chanceOf(cosine, known),
   }));
-  const plane = {
-    name: "",
+  const mean = {
+    name: channels > 1 ? "mean" : "",
+    where: "the mean of its colours",
     many: 1,
     of: (values) => planeOf(values, channels),
     probe: (values) => greyKernel(values, channels),
     chances,
   };
+  const colours = Array.from({ length: channels > 1 ? channels : 0 }, (_, index) => {
+    const of = (values) => planeOf(values, channels, index);
+    return { name: channels === 3 ? COLOURS[index] : `channel ${index}`, many: 1, of, probe: of, chances: [], alone: true };
+  });
   return layerFrom({
     name: "conv1",
     size: kernelSizes[0],
     channels,
     filters: filters[0],
     colour: false,
-    planes: [plane],
+    planes: [mean, ...colours],
     usual: () => 0,
     bank: likeness?.bank ?? null,
     operators: likeness?.operators ?? null,

@@ -4,8 +4,8 @@ import { canvasOf, element, setText } from "./elements.js";
 import { arrowOf, pointOn } from "./pointing.js";
 
 /** {node, canvas, title(words), frame({row, column, size})}: a canvas with its title and a frame over it. */
-export function mapView(name, attributes = {}) {
-  const canvas = canvasOf(0, name, attributes);
+export function mapView(name) {
+  const canvas = canvasOf(0, name);
   canvas.style.width = "";
   const outline = element("div", { class: "lab-frame" });
   const words = element("figcaption", {}, name);

@@ -15,7 +15,7 @@ export const ACTIVATIONS = {
 };
 
 /** Cross-correlate a stack of maps with kernels; zeros beyond the border where padding is "same". */
-export function convolve(input, kernel, bias, padding) {
+function convolve(input, kernel, bias, padding) {
   const { height, width, maps: channels } = input;
   const { size, filters } = kernel;
   const before = padding === "same" ? Math.floor((size - 1) / 2) : 0;

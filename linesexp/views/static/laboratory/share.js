@@ -3,19 +3,21 @@
 import { element } from "./elements.js";
 import { kernelsFigure, mapsFigure, pngOf, svgText } from "./figures.js";
 import { chosenLayer } from "./kernels.js";
+import { curvesFigure, polarsFigure } from "./plots.js";
 
 const PREFIX = "#lab:"; // apart from it, fragments are anchors
 const KEPT = "kept"; // what the browser's history holds beside such an address
+const FIGURES = { kernels: kernelsFigure, maps: mapsFigure, polars: polarsFigure, curves: curvesFigure };
 const SETTLED_MS = 300; // browsers refuse addresses that change too often
 
 /** {step: 3, picture: 5, …} → `#lab:step=3;picture=5`; null and undefined are left out. */
-export function toFragment(chosen) {
+function toFragment(chosen) {
   const known = Object.entries(chosen).filter(([, value]) => value !== null && value !== undefined);
   return PREFIX + known.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join(";");
 }
 
 /** The reverse, as texts; null for another fragment. */
-export function fromFragment(fragment) {
+function fromFragment(fragment) {
   if (!fragment.startsWith(PREFIX)) return null;
   const found = {};
   for (const part of fragment.slice(PREFIX.length).split(";")) {
@@ -37,13 +39,16 @@ export function buildShare(home, experiment, state) {
   const whole = experiment.network ? "all kernels of the first layer" : "all kernels of the chosen layer";
   const what = element("select", { "aria-label": "What to download" }, element("option", { value: "kernels" }, whole));
   if (experiment.network) what.append(element("option", { value: "maps" }, "the chosen layer’s maps"));
+  if (experiment.kernelLayers.some((layer) => layer.bank)) what.append(element("option", { value: "polars" }, "the chosen kernel’s directions"));
+  if (document.getElementById("lab-curves")) what.append(element("option", { value: "curves" }, "loss and accuracy"));
+  const refused = element("span", { role: "status" });
   const png = element("button", { type: "button", class: "lab-quiet", onclick: () => download("png") }, "PNG");
   const svg = element("button", { type: "button", class: "lab-quiet", onclick: () => download("svg") }, "SVG");
   const drawn = element("p", { class: "lab-note" });
   home.append(
     element("div", { class: "lab-share" }, element("label", {}, "link to what you see now ", link), copy, said),
     drawn,
-    element("div", { class: "lab-share" }, element("label", {}, "download ", what), png, svg),
+    element("div", { class: "lab-share" }, element("label", {}, "download ", what), png, svg, refused),
   );
 
   let timer = null;
@@ -130,7 +135,9 @@ export function buildShare(home, experiment, state) {
   }
 
   async function download(kind) {
-    const figure = what.value === "kernels" ? kernelsFigure(experiment, state) : mapsFigure(experiment, state);
+    const figure = FIGURES[what.value](experiment, state);
+    refused.textContent = figure ? "" : "There are none for kernels of this size.";
+    if (!figure) return;
     const blob = kind === "svg" ? new Blob([svgText(figure)], { type: "image/svg+xml" }) : await pngOf(figure);
     const address = URL.createObjectURL(blob);
     element("a", { href: address, download: `${figure.name}.${kind}` }).click();

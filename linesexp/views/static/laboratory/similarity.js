@@ -8,7 +8,7 @@ const PATTERN = 132; // px
 const BRIGHT_SIDES = { vertical: { 1: "right", "-1": "left" }, horizontal: { 1: "below", "-1": "above" } };
 
 /** A kernel's best operator in words: {operator, direction, side}. */
-export function matchWords({ operator, row, column, cosine, polarity }) {
+function matchWords({ operator, row, column, cosine, polarity }) {
   const name = `${operator.name} ${operator.size}×${operator.size}`;
   const corner = operator.corners.length > 1 ? ` with its corner at row ${row}, column ${column}` : "";
   const detects = operator.detects === "both" ? "spots and lines of any direction" : `${operator.detects} ${operator.order === 1 ? "edges" : "lines"}`;
@@ -43,17 +43,14 @@ export function similarityPart() {
     words,
     element("p", { class: "lab-note" }, "Cosine: how alike two patterns are, whatever their strength. 1 the same, −1 the same with dark and bright exchanged, 0 nothing in common. Both pictures have the same strength and the same colours."),
   );
-  const chance = [
-    element("h4", {}, "Would chance do as well?"),
-    element(
-      "table",
-      { class: "bench-table comparison-chance" },
-      element("caption", {}, "p: how often a kernel of chance is at least as similar to some operator"),
-      element("thead", {}, element("tr", {}, ...["chance", "p"].map((head) => element("th", { scope: "col" }, head)), element("th", { scope: "col", class: "words" }, "asks"))),
-      rows,
-    ),
-    caution,
-  ];
+  const table = element(
+    "table",
+    { class: "bench-table comparison-chance" },
+    element("caption", {}, "p: how often a kernel of chance is at least as similar to some operator"),
+    element("thead", {}, element("tr", {}, ...["chance", "p"].map((head) => element("th", { scope: "col" }, head)), element("th", { scope: "col", class: "words" }, "asks"))),
+    rows,
+  );
+  const chance = [element("h4", {}, "Would chance do as well?"), table, caution];
   let [asked, cells] = [null, []];
 
   // The rows change with the layer only, so that a slider sets numbers and builds nothing.
@@ -65,14 +62,16 @@ export function similarityPart() {
       );
     }
     asked = chances;
+    table.hidden = chances.length === 0;
   }
 
-  function showNothing(size, square) {
+  function showNothing({ size, square, plane }) {
     cosine.textContent = "–";
     asDrawn.textContent = "";
-    words.textContent = square.every(Number.isFinite) ? "All weights are alike, so there is no pattern to compare." : "Its weights are no longer numbers.";
+    const alike = `${plane.name ? `In ${plane.where ?? `its ${plane.name}`} all` : "All"} weights are alike, so there is no pattern to compare.`;
+    words.textContent = square.every(Number.isFinite) ? alike : "Its weights are no longer numbers.";
     operatorName.textContent = "none";
-    caution.textContent = "";
+    caution.textContent = unmeasured(plane);
     for (const p of cells) p.textContent = "–";
     for (const canvas of [kernelCanvas, operatorCanvas]) paint(canvas, size, size, () => divergingColour(0, 1));
   }
@@ -81,7 +80,7 @@ export function similarityPart() {
     const { size, bank } = layer;
     ask(plane.chances);
     const match = bestMatch(square, bank);
-    if (!match) return showNothing(size, square);
+    if (!match) return showNothing({ size, square, plane });
     const pattern = unitPattern(square);
     const operator = unitPattern(squareWith(match.operator, size, match.row, match.column)).map((value) => value * Math.sign(match.cosine));
     const limit = Math.max(limitOf(pattern), limitOf(operator));
@@ -95,14 +94,21 @@ export function similarityPart() {
       ? `The operator is ${told.operator}. A transposed convolution lays its kernels on what it makes: this one draws with such a pattern, and detects nothing with it.`
       : `The operator is ${told.operator}; it finds ${told.direction}; ${told.side}. The best edge operator reaches |cosine| ${numberWords(match.edge)}, the best line or spot operator ${numberWords(match.line)}.`;
     plane.chances.forEach(({ pOf }, index) => (cells[index].textContent = numberWords(pOf(match.cosine), 4)));
-    caution.textContent = yours
-      ? "You made this kernel. A small p only says that chance seldom looks like it; a kernel put there by hand proves nothing about learning."
-      : `Below 0.05 is less than one time in twenty, and among ${layer.filters} kernels that does happen.${
-          isLast || !plane.chances.some((each) => each.ofTrained) ? "" : " “smooth” is drawn for the trained kernels: at this step take it as a hint only."
-        }`;
+    caution.textContent = unmeasured(plane) || aboutChance({ layer, plane, isLast, yours });
   }
 
   return { node, chance, show };
+}
+
+// Why there is no p, if there is none.
+function unmeasured({ chances, alone }) {
+  return chances.length ? "" : `No chance was measured for ${alone ? "one colour alone" : "such kernels"}, so there is no p.`;
+}
+
+function aboutChance({ layer, plane, isLast, yours }) {
+  if (yours) return "You made this kernel. A small p only says that chance seldom looks like it; a kernel put there by hand proves nothing about learning.";
+  const hint = isLast || !plane.chances.some((each) => each.ofTrained) ? "" : " “smooth” is drawn for the trained kernels: at this step take it as a hint only.";
+  return `Below 0.05 is less than one time in twenty, and among ${layer.filters} kernels that does happen.${hint}`;
 }
 
 function paintSquare(canvas, size, values, limit) {

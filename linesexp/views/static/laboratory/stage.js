@@ -1,24 +1,10 @@
 // A small stage for the settings of a convolution: how large the result is, and what happens at the border.
 
+import { aboutBorder, aboutKeras, coverage, outputSize } from "./border.js";
 import { element } from "./elements.js";
 import { vector } from "./vector.js";
 
 const CELL = 26; // px on the screen
-
-/** Size of a convolution's result along one side: ⌊(input + 2·padding − kernel) / stride⌋ + 1, 0 if none fits. */
-export function outputSize({ input, padding, kernel, stride }) {
-  const room = input + 2 * padding - kernel;
-  return room < 0 ? 0 : Math.floor(room / stride) + 1;
-}
-
-/** For each cell of the padded input along one side: how many places of the kernel lie on it. */
-export function coverage(settings) {
-  const counts = new Array(settings.input + 2 * settings.padding).fill(0);
-  for (let place = 0; place < outputSize(settings); place++) {
-    for (let cell = 0; cell < settings.kernel; cell++) counts[place * settings.stride + cell]++;
-  }
-  return counts;
-}
 
 /** Sliders, formula, and both grids; nothing of the run is needed. */
 export function buildStage(home) {
@@ -32,6 +18,7 @@ export function buildStage(home) {
   ];
   const formula = element("p", { class: "lab-formula" });
   const words = element("p", { class: "lab-note" });
+  const keras = element("p", { class: "lab-note" });
   const grids = element("div", { class: "stage-grids" });
   const where = element("output", {});
   const walk = element("input", {
@@ -49,6 +36,7 @@ export function buildStage(home) {
     element("label", { class: "lab-walk" }, "place of the kernel ", walk, where),
     grids,
     words,
+    element("details", {}, element("summary", {}, "What Keras’s “valid” and “same” mean"), keras),
   );
   draw();
 
@@ -87,6 +75,7 @@ export function buildStage(home) {
     walk.setAttribute("aria-valuetext", where.textContent.trim());
     grids.replaceChildren(...[inputGrid(row, column, size), resultGrid(row, column, size)].filter(Boolean));
     words.textContent = size ? aboutBorder(settings) : "";
+    keras.textContent = aboutKeras(settings);
   }
 
   function inputGrid(row, column, size) {
@@ -116,33 +105,8 @@ export function buildStage(home) {
       }
     }
     outline(drawing, row, column, 1);
-    return element("figure", {}, drawing, element("figcaption", {}, "result"));
+    return element("figure", {}, drawing, element("figcaption", {}, `result (framed: row ${row}, column ${column})`));
   }
-}
-
-/** What a convolution with these settings does to the border, in words. */
-export function aboutBorder(settings) {
-  const { input, padding, kernel, stride } = settings;
-  const size = outputSize(settings);
-  const counts = coverage(settings);
-  const unseen = counts.slice(padding, padding + input).filter((count) => count === 0).length;
-  const corner = counts[padding] ** 2;
-  const most = Math.max(...counts) ** 2;
-  const parts = ["Each number says how many results that cell is part of."];
-  if (corner < most) parts.push(`A corner of the picture is in ${corner}, the middle in up to ${most}.`);
-  if (unseen) {
-    parts.push(
-      unseen === 1
-        ? "One row and one column are in no result at all: the stride steps over them."
-        : `${unseen} rows and ${unseen} columns are in no result at all: the stride steps over them.`,
-    );
-  }
-  if (padding === 0 && kernel > 1 && stride === 1) {
-    parts.push(`Without padding the result loses ${kernel - 1} rows and columns (Keras calls this “valid”).`);
-  }
-  if (stride === 1 && size === input) parts.push("The result is as large as the input (Keras calls this “same”).");
-  if (padding > 0) parts.push("The padding holds zeros, so results at the border are computed from part of the picture only.");
-  return parts.join(" ");
 }
 
 function grid(size, description) {

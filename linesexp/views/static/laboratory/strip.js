@@ -1,9 +1,9 @@
 // A strip of all kernels of a layer at the present step, and one of the chosen kernel's channels: here the reader chooses.
 
-import { planeOf } from "./changes.js";
 import { canvasOf, element } from "./elements.js";
 import { chosenLayer, chosenPlane } from "./kernels.js";
 import { divergingColour, largestOf, paint } from "./painting.js";
+import { rove } from "./roving.js";
 import { whenSeen } from "./sight.js";
 
 const TILE = 46; // px
@@ -17,7 +17,7 @@ export function keepKernel(state) {
 
 /** The end of the colour scale for kernels: the largest weight of all steps, or of an edit beyond it. */
 export function kernelScale(layer, edits) {
-  return Math.max(layer.limit(), ...Object.values(edits).map((edit) => largestOf(planeOf(edit.values, layer.channels))));
+  return Math.max(layer.limit(), ...Object.values(edits).map((edit) => largestOf(edit.values)));
 }
 
 /** Tiles to choose from; returns the note on their colours. State: step, edits, kernel, layer → as layer.choice says. */
@@ -25,6 +25,7 @@ export function buildStrip(home, experiment, state) {
   const group = element("div", { class: "lab-tiles", role: "group", "aria-label": "Choose a kernel" });
   const note = element("p", { class: "lab-note" });
   let [tiles, of] = [[], null];
+  const mark = rove(group, () => tiles.map((tile) => tile.button));
   home.append(group);
   const show = () => {
     const layer = chosenLayer(experiment, state);
@@ -43,6 +44,7 @@ export function buildStrip(home, experiment, state) {
       button.setAttribute("aria-label", `kernel ${kernel}${edits[kernel] ? ", changed by you" : ""}`);
       button.setAttribute("aria-pressed", String(state.get("kernel") === kernel));
     });
+    mark(state.get("kernel"));
     note.textContent = stripWords(experiment, layer, limit);
   };
   state.on(["step", "edits", "kernel", "layer"], whenSeen(home, show));
@@ -53,6 +55,7 @@ export function buildStrip(home, experiment, state) {
 export function buildPlanes(home, experiment, state) {
   const group = element("div", { class: "lab-tiles", role: "group", "aria-label": "Choose a channel" });
   let [tiles, of] = [[], null];
+  const mark = rove(group, () => tiles.map((tile) => tile.button));
   home.append(group);
   const show = () => {
     const layer = chosenLayer(experiment, state);
@@ -72,6 +75,7 @@ export function buildPlanes(home, experiment, state) {
       button.setAttribute("aria-label", `${plane.name} of kernel ${state.get("kernel")}`);
       button.setAttribute("aria-pressed", String(plane === chosen));
     });
+    mark(layer.planes.indexOf(chosen));
   };
   state.on(["step", "edits", "kernel", "layer", "plane"], whenSeen(home, show));
 }
@@ -88,7 +92,7 @@ function stripWords({ network, steps }, layer, limit) {
   const whole = `for all kernels${steps.length > 1 ? " and all steps" : ""}`;
   if (network) {
     const scale = limit === layer.limit() ? whole : "for all kernels, wider than before because of a weight of yours";
-    return `Orange: weights above zero; blue: below; the scale is ±${number} ${scale}. ✎: changed by you.`;
+    return `Orange: weights above zero; blue: below; the scale is ±${number} ${scale}. ✎: changed by you.${layer.channels > 1 ? " Of each kernel you see the mean of its colours." : ""}`;
   }
   if (layer.colour) {
     return `Above in colour: grey is a weight of zero, more red a larger weight for red. Below its luminance and its colours: orange above zero, blue below. The scale is ±${number} ${whole}.`;

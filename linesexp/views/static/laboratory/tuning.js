@@ -10,7 +10,7 @@ const DEGREE = Math.PI / 180;
 const drawnProbes = {};
 
 /** All probes for kernels of a size: {side, bars, edges}, each a list of side × side pictures in 0..1. */
-export function probesFor(size) {
+function probesFor(size) {
   drawnProbes[size] ??= { side: 3 * size + 1, bars: probePictures(size, BAR_COUNT, 180, barValue), edges: probePictures(size, EDGE_COUNT, 360, edgeValue) };
   return drawnProbes[size];
 }
