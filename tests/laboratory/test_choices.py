@@ -11,10 +11,13 @@ CHOSEN = """names => names.map((name) => {
 })"""
 
 
-LARGEST_BEFORE = """() => laboratory.experiment.untrained(laboratory.state.get("picture"))
-  .filter((layer) => layer.maps)
-  .map(({values, maps}) => Array.from({length: maps}, (_, map) =>
-    values.filter((_, at) => at % maps === map).reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0)))"""
+LARGEST_BEFORE = """() => {
+  const larger = (most, value) => (Math.abs(value) > Math.abs(most) ? value : most);
+  const layers = laboratory.experiment.untrained(laboratory.state.get("picture")).filter((layer) => layer.maps);
+  const largest = (values) => values.reduce(larger, 0);
+  return layers.map(({values, maps}) =>
+    Array.from({length: maps}, (_, map) => largest(values.filter((_, at) => at % maps === map))));
+}"""
 OWN_KERNEL = """values => laboratory.state.set({
   kernel: 0, map: 0, layer: "conv1", edits: {0: {values: Float32Array.from(values), bias: 0}}
 })"""
@@ -107,8 +110,8 @@ def test_maps_before_training_lie_below_those_of_now(lab):
     rows = lab.locator("#lab-layers .lab-untrained")
     assert rows.first.is_hidden()
     lab.locator("#lab-layers").get_by_role("checkbox", name="before training").check()
-    assert lab.locator("#lab-classes").get_by_label("before training").is_checked()
     lab.settle()
+    assert lab.locator("#lab-classes").get_by_label("before training").is_checked()
     before = lab.evaluate(LARGEST_BEFORE)
     for row, largest in zip(rows.all(), before, strict=True):
         words = row.locator("span").all_inner_texts()

@@ -51,25 +51,25 @@ def edit(made_up):
 def test_the_strips_show_all_kernels_of_the_step(step, drawing, made_up, edit):
     choose(drawing, step, 0)
     for home in ("#lab-bench", "#lab-comparison"):
-        tiles = colours(drawing.locator(f"{home} .lab-tile canvas"))
+        tiles = colours(drawing.locator(f"{home} [aria-label='Choose a kernel'] canvas"))
         assert_drawn(np.array(tiles), made_up.kernels(step), made_up.largest_weight)
     choose(drawing, step, 0, {1: edit[0]})
     kernels = made_up.kernels(step)
     kernels[1] = edit[0][0].mean(axis=2)
     tiles = colours(drawing.locator("#lab-bench .lab-tile canvas"))
-    assert_drawn(np.array(tiles), kernels, max(made_up.largest_weight, np.abs(kernels[1]).max()))
+    assert_drawn(np.array(tiles), kernels, max(made_up.largest_weight, np.abs(edit[0][0]).max()))
 
 
 @pytest.mark.parametrize("step", [0, 2])
 def test_the_benchs_cells_have_the_colours_of_their_weights(step, drawing, made_up, edit):
-    for kernel, edits, expected in (
-        (2, None, made_up.kernels(step)[2]),
-        (1, {1: edit[0]}, edit[0][0].mean(axis=2)),
+    for kernel, edits, expected, largest in (
+        (2, None, made_up.kernels(step)[2], 0),
+        (1, {1: edit[0]}, edit[0][0].mean(axis=2), np.abs(edit[0][0]).max()),
     ):
         choose(drawing, step, kernel, edits)
         cells = drawing.locator("#lab-bench [role=gridcell]")
         drawn = cells.evaluate_all("all => all.map((cell) => getComputedStyle(cell).backgroundColor)")
-        limit = max(made_up.largest_weight, np.abs(expected).max())
+        limit = max(made_up.largest_weight, largest)
         assert_drawn(np.array([numbers_in(each) for each in drawn]).reshape(5, 5, 3), expected, limit)
         said = [numbers_in(cell.get_attribute("aria-label")) for cell in cells.all()]
         np.testing.assert_array_equal([each[:2] for each in said], np.argwhere(np.ones((5, 5))))

@@ -1,7 +1,5 @@
 """The stage for the settings of a convolution: its sizes are those of Keras, its counts those of a loop."""
 
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -170,25 +168,3 @@ def test_the_place_is_walked_by_keys_and_chosen_by_click(stage):
     assert [window.get_attribute(name) for name in ("x", "y")] == [str(2 * 26)] * 2
     panel.locator(".lab-result").nth(3).click()
     assert "row 0, column 3" in panel.inner_text()
-
-
-@pytest.mark.parametrize(
-    ("settings", "names"),
-    [
-        ((7, 0, 3, 1), {"valid"}),
-        ((9, 0, 5, 1), {"valid"}),
-        ((7, 1, 3, 1), {"same"}),
-        ((12, 3, 7, 1), {"same"}),
-        ((7, 2, 3, 1), set()),
-        ((7, 1, 5, 1), set()),
-    ],
-)
-def test_a_padding_has_the_name_that_keras_gives_it(stage, settings, names):
-    panel = stage(*settings)
-    said = {name for name in ("valid", "same") if re.search(rf"\W{name}\W+(?!$)", panel.inner_text())}
-    assert said == names
-    size, padding, kernel, _ = settings
-    given = np.zeros((1, size, size, 1), np.float32)
-    for name in names:
-        made = keras.layers.Conv2D(1, kernel, padding=name)(given).shape[1]
-        assert made == size + 2 * padding - kernel + 1

@@ -388,6 +388,8 @@ class TestInABrowser:
         view = visit()
         button = view.locator("figure[data-moving] button").nth(number)
         image = view.locator("figure[data-moving] img").nth(number)
+        view.locator("html[data-laboratory=open]").wait_for(state="attached")  # what is above it has its height
+        seen(view, number)  # which scrolls there
         still, source = seen(view, number), image.get_attribute("src")
         view.wait_for_timeout(1000)
         assert seen(view, number) == still

@@ -20,8 +20,8 @@ export function buildLayers(home, experiment, state) {
       { class: "lab-note" },
       `Each layer answers with maps, a convolution one for each of its kernels, a pooling one for each map before it: white zero, orange above, ${below}. Under each map are its number and its largest answer. A map that is zero everywhere is silent.`,
     ),
-    element("label", {}, keep, " keep the scales of the colours as they are now, to compare pictures and steps; otherwise each layer’s scale is that of its largest answer"),
-    element("label", {}, twin, " below each row, the maps before training, in the same colours"),
+    element("label", { class: "lab-option" }, keep, " keep the scales of the colours as they are now, to compare pictures and steps; otherwise each layer’s scale is that of its largest answer"),
+    element("label", { class: "lab-option" }, twin, " below each row, the maps before training, in the same colours"),
     element(
       "p",
       { class: "lab-note lab-how" },
