@@ -216,24 +216,37 @@ def _no_scheduler(address: str, within: float) -> str:
     return found[0] if found else "no answer"
 
 
+class _Refused(Exception):
+    """Nothing accepts the connection, for now; its cause says why."""
+
+
 async def _what_is_wrong(address: str, within: float) -> str:
+    refused = ""
     try:
-        if await asyncio.wait_for(_greets_otherwise(address), within):
-            return "another program"
+        try:
+            if await asyncio.wait_for(_greets_otherwise(address), within):
+                return "another program"
+        except _Refused as error:  # Dask tries again for a while, and may end with a timeout that says nothing
+            refused = _reason(error)
         who = await asyncio.wait_for(_identity(address, 0.9 * within), within)
     except TimeoutError:
         return "no answer"
     except Exception as error:  # whatever answers there may send anything
-        words = str(error.__cause__ or error).strip().partition("\n")[0]
-        if " object at 0x" in words:  # `in <distributed… object at 0x…>: ConnectionRefusedError: [Errno 111] …`
-            words = words.rpartition(": ")[2]
-        return re.sub(r"^\[Errno -?\d+\] ", "", words)[:200] or type(error).__name__
+        return _reason(error) or refused or type(error).__name__
     kind = who.get("type") if isinstance(who, dict) else None
     return "" if kind == "Scheduler" else f"another program, {kind or 'unknown'}"
 
 
+def _reason(error: Exception) -> str:
+    """What an error, or the one that caused it, says, in a line without Python's own words; may be empty."""
+    words = str(error.__cause__ or error).strip().partition("\n")[0]
+    if " object at 0x" in words:  # `in <distributed… object at 0x…>: ConnectionRefusedError: [Errno 111] …`
+        words = words.rpartition(": ")[2]
+    return re.sub(r"^\[Errno -?\d+\] ", "", words)[:200]
+
+
 async def _greets_otherwise(address: str) -> bool:
-    """Whether what answers there begins as no scheduler does. False where nothing accepts the connection.
+    """Whether what answers there begins as no scheduler does. Raises _Refused where nothing does.
 
     A greeting begins with its length, for which Dask makes room at once: of `SSH-2.0-…` that is 2.8 EiB.
     """
@@ -242,8 +255,8 @@ async def _greets_otherwise(address: str) -> bool:
     connection = distributed.Security().get_connection_args("client")
     try:
         comm = await connector.connect(place, deserialize=False, **connection)
-    except OSError:
-        return False
+    except OSError as error:
+        raise _Refused from error
     try:
         stream = getattr(comm, "stream", None)  # of TCP and TLS
         if stream is None:
