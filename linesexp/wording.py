@@ -30,6 +30,16 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", "−")
 
 
+def share_words(share: float) -> str:
+    """A share without its unit: `75` of 100; never 0 or 100 for what is not: `99.8`, or `>99.9`."""
+    whole = f"{100 * share:.0f}"
+    if whole.removeprefix("-") not in ("0", "100") or min(abs(share), abs(1 - abs(share))) < 1e-9:
+        return signed(100 * share, ".0f")
+    near = f"{100 * abs(share):.1f}"
+    bound = {"0.0": "<0.1", "100.0": ">99.9"}.get(near, near)
+    return bound if share > 0 or bound != near else f"−{near}"
+
+
 def megabytes(count: int) -> str:
     """Bytes as a reader sees them: `0.55 MB`, `12 MB`."""
     return f"{count / 1e6:.2g} MB" if count < 1e7 else f"{count / 1e6:,.0f} MB"

@@ -45,6 +45,7 @@ NO_KERAS = (
     "linesexp.study.plan",
     "linesexp.study.reading",
     "linesexp.study.recurring",
+    "linesexp.study.repeating",
     "linesexp.study.statistics",
 )
 PURE = (  # arrays and records alone

@@ -2,7 +2,7 @@
 
 import pytest
 
-from linesexp.wording import signed, visible
+from linesexp.wording import share_words, signed, visible
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,22 @@ def test_a_minus_is_a_minus_and_none_stands_before_zero(value, form, text):
 
 def test_what_a_terminal_would_obey_is_visible():
     assert visible("\x1b[2J a\u00a0b\n−1\u202e") == "\\x1b[2J a\u00a0b\n−1\\u202e"
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        *((0, "0"), (1, "100"), (0.5, "50"), (0.994, "99"), (0.996, "99.6")),
+        *(
+            (0.998, "99.8"),
+            (0.9999, ">99.9"),
+            (0.004, "0.4"),
+            (0.0001, "<0.1"),
+            (-0.25, "−25"),
+            (-0.004, "−0.4"),
+        ),
+        *((1 - 1e-12, "100"), (-0.0, "0")),
+    ],
+)
+def test_a_share_that_is_not_all_or_nothing_is_never_written_so(share, words):
+    assert share_words(share) == words

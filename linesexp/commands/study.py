@@ -14,7 +14,7 @@ import click
 
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, progress_on, say
-from linesexp.errors import LinesexpError, StudyIncomplete
+from linesexp.errors import StudyIncomplete
 
 if TYPE_CHECKING:
     from linesexp.study.blocks import Block
@@ -114,8 +114,10 @@ def study(
         engine = _engine(given, wanted, say(quiet), debug)
         trained = train_study(out, wanted, engine, say=say(quiet), progress=progress, force=force, debug=debug)
     made = _gathered(out, quiet)
-    facts = _facts(out, trained) | {"files": made, "page": f"{out}/study.html"}
-    finish(facts, _words(out, trained), f"open {shlex.quote(out)}/study.html", as_json, quiet)
+    page = f"{out}/study.html" if trained.done_blocks else None
+    facts = _facts(out, trained) | {"files": made, "page": page}
+    following = f"open {shlex.quote(page)}" if page else f"linesexp study {shlex.quote(out)}, which tries again"
+    finish(facts, _words(out, trained), following, as_json, quiet)
     return StudyIncomplete.exit_code if trained.failed else 0
 
 
@@ -147,17 +149,13 @@ def _check_places(given: dict[str, Any]) -> None:
 
 
 def _study_so_far(out: str, force: bool) -> "StudySettings | None":
-    """The settings of the study in OUT; None without one, or where a damaged one is to be set aside."""
+    """The settings of the study in OUT; None without one, or where it is to be set aside."""
     from linesexp.runs.folder import RunFolder
-    from linesexp.study.folder import is_study, settings_of_study
+    from linesexp.study.folder import is_study, refuse_file, settings_of_study
 
     folder = RunFolder(out)
-    try:
-        return settings_of_study(folder) if is_study(folder) else None
-    except LinesexpError:
-        if force:
-            return None
-        raise
+    refuse_file(folder)
+    return settings_of_study(folder) if not force and is_study(folder) else None
 
 
 def _engine(given: dict[str, Any], settings: "StudySettings", tell: "Say", debug: bool) -> "Engine":
@@ -171,13 +169,12 @@ def _engine(given: dict[str, Any], settings: "StudySettings", tell: "Say", debug
         yield from train_here(blocks, on_epoch=on_epoch)
 
     def on_a_cluster(blocks: "Iterator[Block]", count: int, on_epoch: Any) -> "Generator[Ended]":
-        from linesexp.study.cluster import address_in, running, started_here
+        from linesexp.study.cluster import running, started_here
         from linesexp.study.dispatch import Limits, train_on
 
         with contextlib.ExitStack() as stack:
             if elsewhere:
-                address = given["scheduler"] or address_in(given["scheduler_file"])
-                client = stack.enter_context(running(address, debug))
+                client = stack.enter_context(running(elsewhere, debug))
             else:
                 workers = min(jobs, count)
                 client = stack.enter_context(
@@ -211,10 +208,18 @@ def _facts(out: str, trained: "Trained") -> dict[str, Any]:
 
 
 def _words(out: str, trained: "Trained") -> str:
-    words = f"{trained.members} members in {trained.blocks} blocks"
+    words = f"{_count(trained.members, 'member')} in {_count(trained.blocks, 'block')}"
+    failed = f"; {_count(len(trained.failed), 'block')} failed, which the same command tries again"
+    failed *= bool(trained.failed)
     if trained.trained_blocks:
-        words += f", {trained.trained_members} of them trained now, {trained.members_a_minute:.3g} a minute"
-    if trained.failed:
-        failed = "1 block" if len(trained.failed) == 1 else f"{len(trained.failed)} blocks"
-        words += f"; {failed} failed, which the same command tries again"
-    return f"{words}; in {out}" if trained.trained_blocks else f"{out} holds them already: {words}"
+        now = f"{trained.trained_members} of them trained now, {trained.members_a_minute:.3g} a minute"
+        return f"{words}, {now}{failed}; in {out}"
+    if not trained.failed:
+        return f"{out} holds them already: {words}"
+    if not trained.done_blocks:
+        return f"nothing is trained of {words}{failed}"
+    return f"{out} holds {trained.done_blocks} of {_count(trained.blocks, 'block')}, none trained now{failed}"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"

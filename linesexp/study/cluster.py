@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import tempfile
 import threading
 import time
@@ -24,6 +25,8 @@ from linesexp.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 ANSWER_WITHIN = 8.0  # seconds for a scheduler to answer
+ONE_TRY = 2.0  # seconds of these at an address that may be out of date
+LARGEST_GREETING = 1_000_000  # bytes; that of a scheduler takes some hundred
 CLOSE_WITHIN = 10.0  # seconds for a cluster to close by itself
 # A worker of ours trains networks and holds nothing: it need not spill, and pausing would wait for memory
 # that a network will not give back. One that outgrows its share is killed and started anew.
@@ -80,19 +83,41 @@ def started_here(
 
 
 @contextlib.contextmanager
-def running(address: str, debug: bool = False) -> Iterator[distributed.Client]:
-    """A client of the scheduler at an address such as tcp://10.0.0.1:8786.
+def running(where: str | Path, debug: bool = False) -> Iterator[distributed.Client]:
+    """A client of the scheduler at an address such as tcp://10.0.0.1:8786, or at the one in a scheduler file.
 
     Raises InputError if none answers within some seconds.
     """
     with contextlib.ExitStack() as stack:
         if not debug:
             stack.enter_context(_silent_logs())
-        if reason := _no_scheduler(address):
-            raise InputError(
-                f"{address}: no Dask scheduler there ({reason}); `dask scheduler` starts one and says where"
-            )
+        address = _answering_in(where) if isinstance(where, Path) else _answering(where)
         yield stack.enter_context(_client(address))
+
+
+def _answering_in(path: Path) -> str:
+    """The address in a scheduler file, as soon as a scheduler answers there.
+
+    The file may be that of an earlier job, until the new scheduler writes its own: it is read again and again.
+    """
+    deadline = time.monotonic() + ANSWER_WITHIN
+    while True:
+        address = address_in(path)
+        try:
+            return _answering(address, ONE_TRY)
+        except InputError as error:
+            if time.monotonic() >= deadline:
+                raise InputError(f"{path}: {error}") from None
+        time.sleep(0.1)
+
+
+def _answering(address: str, within: float | None = None) -> str:
+    """The address, if a scheduler answers there; else raises InputError, after so many seconds at most."""
+    if reason := _no_scheduler(address, ANSWER_WITHIN if within is None else within):
+        raise InputError(
+            f"{address}: no Dask scheduler there ({reason}); `dask scheduler` starts one and says where"
+        )
+    return address
 
 
 def address_in(path: Path, within: float = ANSWER_WITHIN) -> str:
@@ -142,8 +167,14 @@ def _close(cluster: distributed.LocalCluster) -> None:
 
 @contextlib.contextmanager
 def _silent_logs() -> Iterator[None]:
-    """Dask's log off the terminal: what matters of it, a study says itself."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    """Dask's log off the terminal: what matters of it, a study says itself.
+
+    Some loggers below have a level of their own, which Dask gives them: distributed.client is one.
+    """
+    families = ("distributed", "tornado", "asyncio")
+    below = [name for name in list(logging.root.manager.loggerDict) if name.partition(".")[0] in families]
+    found = (logging.getLogger(name) for name in dict.fromkeys((*families, *below)))
+    loggers = [logger for logger in found if logger.level or logger.name in families]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
@@ -170,36 +201,76 @@ def _equal_share(workers: int) -> int:
     return MEMORY_LIMIT // workers
 
 
-def _no_scheduler(address: str) -> str:
+def _no_scheduler(address: str, within: float) -> str:
     """Why no scheduler answers at an address, in a few words; nothing if one does.
 
     Asked here first: where something accepts the connection and says nothing, Dask's client waits for ever. And
     in a thread of its own: that of a notebook has an event loop already.
     """
     found: list[str] = []
-    asking = threading.Thread(target=lambda: found.append(asyncio.run(_what_is_wrong(address))), daemon=True)
+    asking = threading.Thread(
+        target=lambda: found.append(asyncio.run(_what_is_wrong(address, within))), daemon=True
+    )
     asking.start()
-    asking.join(ANSWER_WITHIN + 1)
+    asking.join(within + 1)
     return found[0] if found else "no answer"
 
 
-async def _what_is_wrong(address: str) -> str:
+class _Refused(Exception):
+    """Nothing accepts the connection, for now; its cause says why."""
+
+
+async def _what_is_wrong(address: str, within: float) -> str:
+    refused = ""
     try:
-        who = await asyncio.wait_for(_identity(address), ANSWER_WITHIN)
+        try:
+            if await asyncio.wait_for(_greets_otherwise(address), within):
+                return "another program"
+        except _Refused as error:  # Dask tries again for a while, and may end with a timeout that says nothing
+            refused = _reason(error)
+        who = await asyncio.wait_for(_identity(address, 0.9 * within), within)
     except TimeoutError:
         return "no answer"
     except Exception as error:  # whatever answers there may send anything
-        words = str(error.__cause__ or error).strip().partition("\n")[0]
-        if " object at 0x" in words:  # `in <distributed… object at 0x…>: ConnectionRefusedError: [Errno 111] …`
-            words = words.rpartition(": ")[2]
-        return re.sub(r"^\[Errno -?\d+\] ", "", words)[:200] or type(error).__name__
+        return _reason(error) or refused or type(error).__name__
     kind = who.get("type") if isinstance(who, dict) else None
     return "" if kind == "Scheduler" else f"another program, {kind or 'unknown'}"
 
 
-async def _identity(address: str) -> Any:
+def _reason(error: Exception) -> str:
+    """What an error, or the one that caused it, says, in a line without Python's own words; may be empty."""
+    words = str(error.__cause__ or error).strip().partition("\n")[0]
+    if " object at 0x" in words:  # `in <distributed… object at 0x…>: ConnectionRefusedError: [Errno 111] …`
+        words = words.rpartition(": ")[2]
+    return re.sub(r"^\[Errno -?\d+\] ", "", words)[:200]
+
+
+async def _greets_otherwise(address: str) -> bool:
+    """Whether what answers there begins as no scheduler does. Raises _Refused where nothing does.
+
+    A greeting begins with its length, for which Dask makes room at once: of `SSH-2.0-…` that is 2.8 EiB.
+    """
+    scheme, place = distributed.comm.addressing.parse_address(address)
+    connector = distributed.comm.registry.get_backend(scheme).get_connector()
     connection = distributed.Security().get_connection_args("client")
-    comm = await distributed.comm.connect(address, timeout=0.9 * ANSWER_WITHIN, **connection)
+    try:
+        comm = await connector.connect(place, deserialize=False, **connection)
+    except OSError as error:
+        raise _Refused from error
+    try:
+        stream = getattr(comm, "stream", None)  # of TCP and TLS
+        if stream is None:
+            return False
+        await comm.write(comm.handshake_info())
+        (length,) = struct.unpack("<Q", await stream.read_bytes(8))
+        return bool(length > LARGEST_GREETING)
+    finally:
+        comm.abort()
+
+
+async def _identity(address: str, within: float) -> Any:
+    connection = distributed.Security().get_connection_args("client")
+    comm = await distributed.comm.connect(address, timeout=within, **connection)
     try:
         await comm.write({"op": "identity", "reply": True})
         return await comm.read()

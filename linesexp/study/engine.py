@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
-from linesexp.errors import StorageError
+from linesexp.errors import StorageError, StudyIncomplete
 from linesexp.images.dataset import make_dataset
 from linesexp.runs.folder import RunFolder
 from linesexp.study.blocks import Block
-from linesexp.study.folder import ResultKeeper, Say, begin, is_study, refuse_other_folder
+from linesexp.study.folder import ResultKeeper, Say, begin, has_blocks, is_study, refuse_other_folder
 from linesexp.study.local import Ended
 from linesexp.study.plan import StudySettings, planned
 
@@ -21,10 +21,14 @@ Engine = Callable[[Iterator[Block], int, Callable[[Block, int, int], None]], Gen
 
 @dataclass
 class Trained:
-    """What came of it: members and blocks in all, and trained by this call; failed: block's key → cause."""
+    """What came of it: members and blocks in all, blocks that are done by now, and what this call trained.
+
+    failed: block's key → cause.
+    """
 
     members: int
     blocks: int
+    done_blocks: int = 0
     trained_members: int = 0
     trained_blocks: int = 0
     seconds: float = 0.0
@@ -56,7 +60,7 @@ def train_study(
     folder = RunFolder(path)
     if not (force and is_study(folder)):
         refuse_other_folder(folder)
-    if force or not is_study(folder):
+    if force or not has_blocks(folder):
         _check_pictures(settings)  # before anything is moved or made
     if force and folder.exists():
         with folder.writing():
@@ -71,7 +75,7 @@ def _train(
 ) -> Trained:
     trained = Trained(settings.members, settings.blocks)
     names = folder.manifest().keys()
-    there = sum(block.file in names for block in planned(settings))
+    there = trained.done_blocks = sum(block.file in names for block in planned(settings))
     if there == settings.blocks:
         return trained
     keeper, began, done = ResultKeeper(folder), time.perf_counter(), there
@@ -93,12 +97,17 @@ def _train(
                     continue
                 keeper.keep(ended.block, ended.data)
                 done += 1
+                trained.done_blocks = done
                 trained.trained_blocks += 1
                 trained.trained_members += len(ended.block.seeds)
                 trained.seconds = time.perf_counter() - began
                 progress(done, settings.blocks, f"{trained.members_a_minute:.3g} members a minute")
     except StorageError:
         raise
+    except StudyIncomplete as error:
+        keeper.commit()
+        left = f"{done} of {settings.blocks} blocks are done, and the same command goes on from there"
+        raise StudyIncomplete(f"{error}; {left}") from None
     except BaseException:  # stopped: what waits is whole
         keeper.commit()
         raise

@@ -16,6 +16,9 @@ BY_NULL = ("matched", "matched_smooth")  # shares that chance gives one in twent
 COMPARED = ("matched", "edge_like", "cosine", "axis", "odd", "dc", "choosiness", "preference", "epochs_to_95")
 SHOWN = ("accuracy", "epochs_to_95", "matched_smooth", "edge_like", "cosine", "emergence", "axis", "odd", "dc")
 
+# Where a panel stands alone, its title must say what the measure's words leave to the one before.
+TITLES = {"matched_smooth": "kernels that resemble an operator more than 95 % of kernels as smooth do"}
+
 Study = Mapping[str, Members]
 
 
@@ -23,7 +26,7 @@ def members(analysis: StudyAnalysis, study: Study) -> np.ndarray:
     """Every member's measures, condition by condition."""
     panels = [
         Panel(
-            measure.words,
+            TITLES.get(measure.id, measure.words),
             {name: each.values[measure.id] for name, each in study.items()},
             {each.name: _interval(each, measure.id) for each in analysis.conditions},
             SIGNIFICANT if measure.id in BY_NULL else None,
@@ -86,9 +89,10 @@ def groups(analysis: StudyAnalysis, study: Study) -> np.ndarray:
             )
             for group in found.groups
         ]
+        largest = f", the largest group being of {found.largest_by_chance}" if found.by_chance else ""
         notes[condition.name] = (
-            f"{found.grouped} of {found.kernels} kernels are in a group; of as many random kernels that are as "
-            f"smooth {found.by_chance}, the largest group being of {found.largest_by_chance}"
+            f"{found.grouped or 'none'} of {found.kernels} kernels are in a group; "
+            f"of as many random kernels that are as smooth {found.by_chance or 'none'}{largest}"
         )
     return groups_figure(shown, notes)
 

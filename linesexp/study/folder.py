@@ -25,6 +25,11 @@ def is_study(folder: RunFolder) -> bool:
     return SETTINGS in folder
 
 
+def has_blocks(folder: RunFolder) -> bool:
+    """Whether a study there has trained anything."""
+    return is_study(folder) and bool(folder.names(prefix="blocks/"))
+
+
 def settings_of_study(folder: RunFolder) -> StudySettings:
     """What a study trains. Raises MissingFile where there is none, DamagedFile or InputError."""
     return parse_settings(folder.read(SETTINGS), str(folder.path / SETTINGS))
@@ -41,14 +46,16 @@ def failures_of(folder: RunFolder) -> dict[str, str]:
 def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
     """Make the folder, which must be open for writing, that of this study; returns the settings to go on with.
 
-    Damaged results are set aside, to be trained again. Raises InputError for a folder that holds something
-    else, a study with other settings, or one that other versions began.
+    Damaged results are set aside, to be trained again. A study that has no block yet is nothing that other
+    settings, or other versions, could spoil. Raises InputError for a folder that holds something else, a
+    study with other settings, or one that other versions began.
     """
     refuse_other_folder(folder)
     source = str(folder.path)
-    if not is_study(folder):
+    if not has_blocks(folder):
         files = {SETTINGS: settings_json(wanted), "environment.json": describe_environment()}
-        folder.commit(files, STAGE)
+        # What was given up may be of other settings.
+        folder.commit(files | ({FAILURES: b"{}\n"} if FAILURES in folder else {}), STAGE)
         return wanted
     before = settings_of_study(folder)
     settings = grown(before, wanted, source)
@@ -68,11 +75,16 @@ def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
     return settings
 
 
+def refuse_file(folder: RunFolder) -> None:
+    """Raise InputError for a path that is a file, such as a study's own page."""
+    if folder.path.exists() and not folder.path.is_dir():
+        raise InputError(f"{folder.path}: is a file; name a folder for the study")
+
+
 def refuse_other_folder(folder: RunFolder) -> None:
     """Raise InputError for a path that holds something, but no study."""
     path = folder.path
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path}: is a file; name a folder for the study")
+    refuse_file(folder)
     if folder.exists():
         if folder.names() and not is_study(folder):
             raise InputError(f"{path}: holds a run or something else; name a new folder for the study")

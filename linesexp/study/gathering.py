@@ -151,7 +151,8 @@ def _compare_with_controls(
         if other is not None:
             own, theirs = partners(members, other)
             effects = np.full(len(members), np.nan)
-            effects[own] = sign * (members.values["accuracy"][own] - other.values["accuracy"][theirs])
+            differences = members.values["accuracy"][own] - other.values["accuracy"][theirs]
+            effects[own] = sign * differences + 0.0  # and no −0
             members.values[claim] = effects
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from linesexp.config import ExperimentConfig
+from linesexp.config import ExperimentConfig, NetworkConfig
 from linesexp.evidence.intervals import paired_interval, share_interval
 from linesexp.kernels.claims import CLAIMS, Claim
 from linesexp.kernels.verdicts import Judgement, OverMembers, judge_members, side_of
 from linesexp.study.chances import control_of, is_control
 from linesexp.study.gathering import Members, partners
 from linesexp.study.measuring import PAIRED
-from linesexp.study.networks import LOOKED_THROUGH, OF_DEPTH
+from linesexp.study.networks import LOOKED_THROUGH, OF_DEPTH, looked_through
 from linesexp.study.statistics import FEWEST, Summary, holm, summarise
 from linesexp.wording import plain
 
@@ -123,11 +123,18 @@ def _why_not(
             return f"no member of {found} is trained yet"
         return f"no member of {found} has the seeds of one of these"
     if claim.id in OF_DEPTH:
+        if looked_through(tuple(study[name].seeds)).any() and _has_depth(claim, conditions[name].network):
+            return "the networks that would be looked through diverged: not all their weights are numbers"
         return (
             f"none of these networks was looked through (the first {LOOKED_THROUGH} of every hundred seeds "
             "are, where there is more than one convolution, and pooling)"
         )
     return "no member can say"
+
+
+def _has_depth(claim: Claim, network: NetworkConfig) -> bool:
+    """Whether a network has what a claim on depth is about: pooling, or more than one convolution."""
+    return network.pool_size > 1 if claim.id == "pooling-steadier" else len(network.filters) > 1
 
 
 def _known(value: float) -> float | None:

@@ -90,7 +90,7 @@ def members_csv(found: dict[str, Members]) -> bytes:
     rows = [
         {"condition": name, "data_seed": int(members.data_seeds[index]), "seed": int(members.seeds[index])}
         | {
-            column: f"{values[index]:.7g}" if np.isfinite(values[index]) else None
+            column: f"{values[index] + 0.0:.7g}" if np.isfinite(values[index]) else None
             for column, values in members.values.items()
         }
         for name, members in found.items()

@@ -5,26 +5,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from linesexp import __version__
-from linesexp.config import changed_settings
 from linesexp.report.ledger import ledger_cards
 from linesexp.study import sentences
 from linesexp.study.analysis import StudyAnalysis
-from linesexp.study.conditions import CONDITIONS
 from linesexp.study.dots import dots
 from linesexp.study.gathering import Members
 from linesexp.study.page_tables import (
     claims_table,
     conditions_table,
     differences_tables,
-    measures_table,
+    measures_tables,
     variation_table,
     verdicts_table,
 )
 from linesexp.study.plan import StudySettings
+from linesexp.study.repeating import FILE, commands_of, own_conditions_of
 from linesexp.study.sheets import ON_A_PAGE, page_of_member
 from linesexp.study.table import COLUMNS
 from linesexp.views.page import data_uri, fewer_colours, render_page
-from linesexp.wording import shown
 
 
 def page_of_study(
@@ -51,7 +49,7 @@ def page_of_study(
         claims=claims_table(reference),
         verdicts=verdicts_table(analysis) if len(analysis.conditions) > 1 else None,
         conditions=conditions_table(analysis),
-        measures=measures_table(analysis),
+        measures=measures_tables(analysis),
         dots=dots(analysis, study),
         pages=_pages(analysis),
         figures=pictures,
@@ -93,24 +91,20 @@ def _variation(analysis: StudyAnalysis) -> dict[str, Any] | None:
 
 def _repeat(settings: StudySettings, environment: Mapping[str, Any]) -> dict[str, Any]:
     """The commands that train the same study anew, and where this one was trained."""
-    commands = []
-    own = [name for name in settings.conditions if name not in CONDITIONS]
-    for first, count in settings.seeds:
-        words = ["linesexp study repeated", f"--seeds {first}-{first + count - 1}"]
-        if len(settings.data_seeds) > 1 or settings.data_seeds[0]:
-            words += [f"--data-seed {settings.data_seeds[0]}", f"--data-seeds {len(settings.data_seeds)}"]
-        words += [f"--conditions {','.join(settings.conditions)}"]
-        words += ["--conditions-file conditions.toml"] * bool(own)
-        words += [
-            f"--{name.replace('_', '-')} {shlex.quote(value) if isinstance(value, str) else shown(value)}"
-            for name, value in changed_settings(settings.base).items()
-        ]
-        commands.append(" ".join(words))
+    commands, own = commands_of(settings), own_conditions_of(settings)
+    backend = environment.get("versions", {}).get("backend", "tensorflow")
+    exported = [] if backend == "tensorflow" else [f"export KERAS_BACKEND={shlex.quote(str(backend))}"]
+    words = (
+        "The same seeds give the same members, in blocks of any size and on any number of workers, up to the "
+    )
+    words += "last digits of their weights."
+    if len(commands) > 1:
+        words += " Some seeds between others are left out: each command makes a part of the study."
     return {
-        "words": "The same seeds give the same members, in blocks of any size and on any number of workers, "
-        "up to the last digits of their weights."
-        + (f" conditions.toml holds {', '.join(own)}, whose settings are in study.json." if own else ""),
-        "commands": "\n".join(commands),
+        "words": words,
+        "commands": "\n".join([*exported, *commands]),
+        "file": FILE,
+        "conditions": own,
         "environment": [
             (str(name), str(value))
             for part in ("versions", "machine")

@@ -9,11 +9,14 @@ from linesexp.report.ledger import kind_of, leans
 from linesexp.study.analysis import Condition, Gap, Number, StudyAnalysis
 from linesexp.study.measuring import MEASURES
 from linesexp.study.roles import CONTROL, REFERENCE, role_of
-from linesexp.wording import percent, plain
+from linesexp.wording import plain, share_words, signed
 
 UNITS = {measure.id: measure.unit for measure in MEASURES}
 WORDS = {measure.id: measure.words for measure in MEASURES}
-IN_TABLE = ("accuracy", "epochs_to_95", "matched", "matched_smooth", "edge_like", "cosine", "axis", "dead")
+IN_TABLES = (  # two, as all would be wider than a page
+    ("accuracy", "epochs_to_95", "matched", "matched_smooth"),
+    ("edge_like", "cosine", "axis", "dead"),
+)
 HEADS = {
     "accuracy": "test pictures right",
     "epochs_to_95": "epochs to 95 %",
@@ -46,18 +49,28 @@ def conditions_table(analysis: StudyAnalysis) -> Table:
     return {"caption": caption, "head": head, "rows": rows}
 
 
-def measures_table(analysis: StudyAnalysis) -> Table:
+def measures_tables(analysis: StudyAnalysis) -> list[Table]:
     """Means over members with their intervals."""
-    rows = [
-        [condition.name, *(number_words(condition.measures[name], UNITS[name]) for name in IN_TABLE)]
-        for condition in analysis.conditions
-    ]
-    head = [("condition", True), *((HEADS[name], False) for name in IN_TABLE)]
-    caption = (
-        "Means over members (95 % intervals). Matched: kernels more like an operator than 95 % of untrained "
-        "kernels; smooth: than 95 % of kernels as smooth"
+    means = "Means over members (95 % intervals; n: how many members, where some have no such number)"
+    captions = (
+        f"{means}. Matched: kernels more like an operator than 95 % of untrained kernels; smooth: than 95 % of "
+        "kernels as smooth",
+        f"{means}: what the kernels are like",
     )
-    return {"caption": caption, "head": head, "rows": rows}
+    return [
+        {
+            "caption": caption,
+            "head": [("condition", True), *((HEADS[name], False) for name in names)],
+            "rows": [
+                [
+                    condition.name,
+                    *(number_words(condition.measures[name], UNITS[name], condition.members) for name in names),
+                ]
+                for condition in analysis.conditions
+            ],
+        }
+        for names, caption in zip(IN_TABLES, captions, strict=True)
+    ]
 
 
 def claims_table(condition: Condition) -> list[dict[str, str]]:
@@ -132,7 +145,7 @@ def variation_table(condition: Condition) -> Table | None:
             continue
         total = found.data + found.seed + found.rest
         parts = (found.data, found.seed, found.rest)
-        shares = [percent(part / total) if total else "–" for part in parts]
+        shares = [f"{share_words(part / total)} %" if total else "–" for part in parts]
         rows.append([WORDS[name], *shares, _p(found.p_data), _p(found.p_seed)])
     head = [
         *(("measure", True), ("pictures", False), ("seeds", False), ("both", False)),
@@ -141,21 +154,18 @@ def variation_table(condition: Condition) -> Table | None:
     return {"caption": f"Where the variance of {condition.name} comes from", "head": head, "rows": rows}
 
 
-def number_words(number: Number, unit: str) -> str:
-    """A mean and its interval, `69 % (62–77)`."""
+def number_words(number: Number, unit: str, members: int) -> str:
+    """A mean and its interval, `69 % (62–77)`; with the n of members that it is of, if these are not all."""
     if number.mean is None:
         return "–"
-    if number.low is None or number.high is None:
-        return _value(number.mean, unit)
-    scale, form = (100, ".0f") if unit == "share" else (1, ".1f") if unit == "epochs" else (1, ".2f")
-    low, high = (f"{scale * end:{form}}".replace("-", "−") for end in (number.low, number.high))
-    return f"{_value(number.mean, unit)} ({low}–{high})"
+    words = _value(number.mean, unit) + (" %" if unit == "share" else "")
+    if number.low is not None and number.high is not None:
+        words += f" ({_value(number.low, unit)}–{_value(number.high, unit)})"
+    return words + (f", n {number.n:,}" if number.n < members else "")
 
 
 def _value(value: float, unit: str) -> str:
-    if unit == "share":
-        return percent(value)
-    return f"{value:{'.1f' if unit == 'epochs' else '.2f'}}".replace("-", "−")
+    return share_words(value) if unit == "share" else signed(value, ".1f" if unit == "epochs" else ".2f")
 
 
 def _gap_cells(gap: Gap, unit: str) -> list[str]:

@@ -19,9 +19,10 @@ from linesexp.wording import shown
 BLOCK_SIZE = 8
 
 MOST_SEEDS = MOST_BLOCKS = 1_000_000  # that are counted out in memory
+LARGEST_SEED = 2**32 - 1  # that Keras takes
 
-Count = Annotated[int, Meta(ge=1)]
-Seed = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=1, le=2**53)]
+Seed = Annotated[int, Meta(ge=0, le=LARGEST_SEED)]
 Span = tuple[Seed, Count]  # seeds in a row: the first, and how many
 
 
@@ -122,7 +123,8 @@ def too_large(settings: StudySettings) -> str:
     for count, most, what in ((seeds, MOST_SEEDS, "seeds"), (settings.blocks, MOST_BLOCKS, "blocks")):
         if count > most:
             return f"{count:,} {what}; at most {most:,} are taken"
-    return ""
+    last = max(first + count - 1 for first, count in settings.seeds)
+    return f"seeds up to {last}; the largest that is taken is {LARGEST_SEED}" if last > LARGEST_SEED else ""
 
 
 def grown(before: StudySettings, wanted: StudySettings, source: str) -> StudySettings:

@@ -15,7 +15,7 @@ from linesexp.kernels.nulls import kernels_as_smooth
 from linesexp.kernels.operators import DIRECTIONS
 
 ALIKE = 0.7
-SMALLEST = 3  # kernels that are a group
+SMALLEST, FEWEST_MEMBERS = 3, 2  # kernels that are a group, and members that these are of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Recurring:
     """The groups of a condition, the largest first.
 
     kernels, members: looked at; grouped: kernels in any group; by_chance: kernels in any group, and
-    largest_by_chance: in the largest, among as many random kernels as smooth as these.
+    largest_by_chance: in the largest, 0 without any, among as many random kernels as smooth as these, dealt
+    out to the members alike.
     """
 
     kernels: int
@@ -55,10 +56,10 @@ class Recurring:
 def recurring(kernels: np.ndarray, of: np.ndarray, bank: Bank, rng: np.random.Generator) -> Recurring:
     """Groups among kernels (n, k, k); of: (n,) the member that each is of."""
     labels, similarity = _groups(kernels)
-    counts = np.bincount(labels) if len(labels) else np.zeros(0, dtype=int)
-    order = [label for label in np.argsort(-counts, kind="stable") if counts[label] >= SMALLEST]
+    counts = _sizes(labels, of)
+    order = [label for label in np.argsort(-counts, kind="stable") if counts[label]]
     random = kernels_as_smooth(kernels, len(kernels), rng) if len(kernels) >= SMALLEST else None
-    chance = np.bincount(_groups(random)[0]) if random is not None else np.zeros(1, dtype=int)
+    chance = _sizes(_groups(random)[0], of) if random is not None else np.zeros(1, dtype=int)
     groups = []
     for label in order:
         chosen = np.flatnonzero(labels == label)
@@ -83,7 +84,7 @@ def recurring(kernels: np.ndarray, of: np.ndarray, bank: Bank, rng: np.random.Ge
         len(np.unique(of)),
         groups,
         sum(group.count for group in groups),
-        int(chance[chance >= SMALLEST].sum()),
+        int(chance.sum()),
         int(chance.max(initial=0)),
     )
 
@@ -115,6 +116,13 @@ def _groups(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     np.fill_diagonal(distance, 0)
     tree = hierarchy.linkage(squareform(distance, checks=False), "average")
     return hierarchy.fcluster(tree, 1 - ALIKE, "distance"), similarity
+
+
+def _sizes(labels: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """(labels,): how many kernels bear each label; 0 where they, or their members, are too few to recur."""
+    counts = np.bincount(labels) if len(labels) else np.zeros(0, dtype=int)
+    members = np.array([len(np.unique(of[labels == label])) for label in range(len(counts))], dtype=int)
+    return np.where((counts >= SMALLEST) & (members >= FEWEST_MEMBERS), counts, 0)
 
 
 def _mean(kernels: np.ndarray, middle: int) -> np.ndarray:

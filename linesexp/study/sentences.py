@@ -4,10 +4,10 @@ from linesexp.kernels.records import SIGNIFICANT
 from linesexp.kernels.verdicts import LEVEL, REFUTED, SUPPORTED, UNDECIDED, Judgement
 from linesexp.report.ledger import leans
 from linesexp.study.analysis import Condition, Number, StudyAnalysis
-from linesexp.study.recurring import ALIKE, SMALLEST
+from linesexp.study.recurring import ALIKE, FEWEST_MEMBERS, SMALLEST
 from linesexp.study.roles import CONTROL, OTHER, role_of
 from linesexp.study.statistics import BOOTSTRAP, FEWEST, smallest_p
-from linesexp.wording import percent
+from linesexp.wording import percent, share_words
 
 
 def title(analysis: StudyAnalysis) -> str:
@@ -30,6 +30,8 @@ def summary(analysis: StudyAnalysis) -> list[str]:
         f"condition {reference.name} support {supported} and refute {refuted}"
         f"{'; ' if left else ''}{' and '.join(left)}."
     ]
+    if fewer := on_fewer(reference):
+        sentences.append(fewer)
     if few := too_few(reference, analysis.method):
         sentences.append(few)
     shuffled = [
@@ -69,6 +71,17 @@ def too_few(condition: Condition, method: str) -> str:
     )
 
 
+def on_fewer(condition: Condition) -> str:
+    """Which claims rest on fewer networks than the condition has, if any do."""
+    counts = [j.runs for j in condition.ledger if j.effect is not None and j.runs < condition.members]
+    if not counts:
+        return ""
+    least, most = min(counts), max(counts)
+    networks = _count(most, "network") if least == most else f"{least:,} to {most:,} networks"
+    rest = "1 claim rests" if len(counts) == 1 else f"{len(counts)} claims rest"
+    return f"{rest} on {networks} only, not on all {condition.members:,}: n is in the table of claims."
+
+
 def about_method(analysis: StudyAnalysis) -> list[str]:
     """How verdicts, intervals, p and chance come about."""
     seeds = len(analysis.data_seeds)
@@ -98,8 +111,11 @@ def about_emergence(analysis: StudyAnalysis) -> str:
     for condition in analysis.conditions:
         number = condition.measures["emergence"]
         if role_of(condition, analysis) != CONTROL and number.mean is not None:
-            interval = "" if number.low is None else f" ({number.low:.1f} to {number.high:.1f})"
-            parts.append(f"{condition.name} {number.mean:.1f}{interval}")
+            beside = [] if number.low is None else [f"{number.low:.1f} to {number.high:.1f}"]
+            if number.n < condition.members:
+                beside.append(f"{number.n:,} of {_count(condition.members, 'member')}")
+            inside = f" ({'; '.join(beside)})" if beside else ""
+            parts.append(f"{condition.name} {number.mean:.1f}{inside}")
     if not parts:
         return ""
     return (
@@ -116,7 +132,7 @@ def about_differences(analysis: StudyAnalysis) -> str:
         if gap is None or gap.mean is None or role_of(condition, analysis) != OTHER:
             continue
         clear = gap.p_holm is not None and gap.p_holm < LEVEL
-        change = percent(gap.mean).replace(" %", "").removeprefix("−")
+        change = share_words(abs(gap.mean))
         word = ("more" if gap.mean > 0 else "fewer") if clear else "not clearly other"
         parts.append(f"{condition.name}: {change + ' points ' if clear else ''}{word}")
     words = (
@@ -134,7 +150,8 @@ def about_recurring(analysis: StudyAnalysis) -> str:
     sampled = any(c.recurring.members < c.members for c in analysis.conditions)
     return (
         "Two kernels are as alike as one, turned, mirrored or inverted, is to the other (|cosine|). Groups "
-        f"are those of average linkage at {ALIKE:g}, of {SMALLEST} kernels or more. "
+        f"are those of average linkage at {ALIKE:g}, of {SMALLEST} kernels or more and of {FEWEST_MEMBERS} "
+        "networks or more. "
         f"Of the kernels of {analysis.reference}, {reference.grouped} of {reference.kernels} are in a group; "
         f"of as many random kernels that are as smooth, {reference.by_chance}."
         + (" Of large conditions the kernels of some members, evenly chosen, are looked at." if sampled else "")
@@ -155,8 +172,9 @@ def _with_interval(number: Number, name: str = "") -> str:
     if number.mean is None:
         return "an unknown share"
     if number.low is None or number.high is None:
-        return percent(number.mean)
-    return f"{percent(number.mean)} ({name}{100 * number.low:.0f} to {100 * number.high:.0f})"
+        return f"{share_words(number.mean)} %"
+    low, high = share_words(number.low), share_words(number.high)
+    return f"{share_words(number.mean)} % ({name}{low} to {high})"
 
 
 def _count(count: int, what: str) -> str:

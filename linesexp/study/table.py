@@ -146,4 +146,5 @@ def _plain(values: np.ndarray) -> list[Any]:
 
 
 def _short(cell: Any) -> Any:
-    return "" if cell is None else f"{cell:.7g}" if isinstance(cell, float) else cell
+    # Less than nothing and nothing add up to 0, not to −0.
+    return "" if cell is None else f"{cell + 0.0:.7g}" if isinstance(cell, float) else cell

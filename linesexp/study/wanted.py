@@ -8,7 +8,15 @@ import msgspec
 from linesexp.config import ExperimentConfig
 from linesexp.errors import ConfigError
 from linesexp.study.conditions import ALL, USUAL, chosen_conditions, own_conditions
-from linesexp.study.plan import BLOCK_SIZE, MOST_SEEDS, StudySettings, numbers, too_large, with_seeds
+from linesexp.study.plan import (
+    BLOCK_SIZE,
+    LARGEST_SEED,
+    MOST_SEEDS,
+    StudySettings,
+    numbers,
+    too_large,
+    with_seeds,
+)
 
 SEEDS = 8  # unless asked for otherwise
 MOST_DIGITS = 18  # of a seed
@@ -50,6 +58,8 @@ def wanted_study(
             raise ConfigError(f"conditions {asked.conditions!r}: name some, with commas between, or {ALL}")
     else:
         names = [*(before.conditions if before else USUAL), *own]
+    if asked.block_size is not None and not 0 < asked.block_size <= MOST_SEEDS:
+        raise ConfigError(f"block size {asked.block_size}: expected 1 to {MOST_SEEDS:,}")
     first = asked.first_seed if asked.first_seed is not None else base.training.seed
     first_data = base.images.data_seed
     if before and asked.seeds is None and first == old_seeds[0]:
@@ -59,7 +69,8 @@ def wanted_study(
     if before and asked.data_seeds is None and first_data == old_data_seeds[0]:
         data_seeds = old_data_seeds
     else:
-        data_seeds = list(range(first_data, first_data + (asked.data_seeds or len(old_data_seeds) or 1)))
+        count = asked.data_seeds if asked.data_seeds is not None else len(old_data_seeds) or 1
+        data_seeds = list(_in_a_row("data seeds", first_data, count))
     wanted = StudySettings.of(
         base,
         chosen_conditions(names, base, own, before.conditions if before else None),
@@ -79,7 +90,15 @@ def chosen_seeds(text: str, first: int, first_given: int | None = None) -> range
         raise ConfigError(f"seeds {text!r}: expected how many, such as 100, or which, such as 20-39")
     if dash and first_given is not None:
         raise ConfigError(f"seeds {text!r} says which they are; leave --first-seed out")
-    chosen = range(int(low), int(high) + 1) if dash else range(first, first + int(low))
-    if not 0 < len(chosen) <= MOST_SEEDS:
-        raise ConfigError(f"seeds {text!r}: that is {len(chosen)} of them; expected 1 to {MOST_SEEDS:,}")
-    return chosen
+    start, count = (int(low), max(0, int(high) + 1 - int(low))) if dash else (first, int(low))
+    return _in_a_row(f"seeds {text!r}", start, count)
+
+
+def _in_a_row(what: str, first: int, count: int) -> range:
+    """So many numbers from the first on. Raises ConfigError before anything is counted out or begun."""
+    if not 0 < count <= MOST_SEEDS:
+        raise ConfigError(f"{what}: that is {count} of them; expected 1 to {MOST_SEEDS:,}")
+    last = first + count - 1
+    if not 0 <= first <= last <= LARGEST_SEED:
+        raise ConfigError(f"{what}: from {first} to {last}; expected seeds from 0 to {LARGEST_SEED}")
+    return range(first, last + 1)

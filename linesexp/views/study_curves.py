@@ -77,6 +77,7 @@ def groups_figure(
 ) -> np.ndarray:
     """Kernels that recur, a row for each condition; an object array of the Axes, row after row.
 
+    Without any kernel the one Axes says so.
     groups: condition → (mean kernel (k, k), words of three lines) each; the first PER_ROW are shown.
     notes: condition → a line beside its name.
     """
@@ -93,9 +94,14 @@ def groups_figure(
             show_map(axes, kernel, float(np.abs(kernel).max()) or 1.0)
             page.text(left, top + 28 + SIDE, words, size=11, linespacing=1.3)
             drawn.append(axes)
+    below = page.height - 26
     words = (
         "Each the mean of a group, turned and signed alike, on a scale of its own: blue negative, orange "
         "positive."
     )
-    page.text(20, page.height - 26, words, size=12, color=FAINT)
+    if not drawn:
+        words = "No kernels recur."
+        drawn.append(page.axes(0, below - 4, WIDTH, 30))
+        drawn[0].set_axis_off()
+    page.text(20, below, words, size=12, color=FAINT)
     return np.array(drawn, dtype=object)

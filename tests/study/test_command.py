@@ -172,9 +172,59 @@ def test_blocks_that_fail_make_the_exit_code_6_and_the_same_command_tries_them_a
     assert set(failed) == {f"weight-decay/d0/s{first}-{first + 1}" for first in range(0, 10, 2)}
     assert set(failed.values()) == {"ValueError: cannot be trained"}
     assert "weight-decay/d0/s0-1 failed: ValueError: cannot be trained" in stderr
-    assert "5 blocks failed, which the same command tries again" in run("half", "out", "--jobs", "1")[2]
+    stderr = run("half", "out", "--jobs", "1")[2]
+    assert "out holds 5 of 10 blocks, none trained now; 5 blocks failed, which the same" in stderr
     assert run("quick", "out", *STUDY, "--jobs", "1")[0] == 0
     assert results("out") == undisturbed
+
+
+def test_a_study_of_failed_blocks_only_names_no_page_and_may_be_begun_with_other_settings(run, folder):
+    other = ("--config", "small.toml", "--conditions", "weight-decay", "--seeds", "2", "--jobs", "1")
+    code, stdout, stderr = run("half", "out", *other, "--json")
+    assert (code, json.loads(stdout)["page"]) == (6, None)
+    assert not (folder / "out" / "study.html").exists()
+    code, _, stderr = run("half", "out", *other)
+    assert code == 6
+    assert stderr.splitlines()[-2:] == [
+        "nothing is trained of 2 members in 1 block; 1 block failed, which the same command tries again",
+        "next: linesexp study out, which tries again",
+    ]
+    code, _, stderr = run("quick", "out", *STUDY, "--jobs", "1", "--epochs", "3")
+    assert code == 0, stderr
+    study = open_study("out")
+    assert (study.settings.members, study.settings.base.training.epochs, study.failed) == (20, 3, {})
+
+
+def test_a_study_whose_start_failed_may_be_begun_with_other_settings(run, folder, monkeypatch):
+    from linesexp.study import cluster
+
+    monkeypatch.setattr(cluster, "ANSWER_WITHIN", 0.5)
+    _, message = refused("--config", "small.toml", "--seeds", "8", "--scheduler", "tcp://127.0.0.1:1")
+    assert "Connection refused" in message
+    assert open_study("out").settings.members == 24
+    code, _, stderr = run("quick", "out", "--seeds", "6", "--conditions", "noise", "--jobs", "1")
+    assert code == 0, stderr
+    assert [block.key for block in open_study("out").done] == ["noise/d0/s0-5"]
+    code, message = refused("--seeds", "5")  # from then on its settings are its own
+    assert (code, "seeds: 0-5 → 0-4" in message) == (3, True)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_ends_a_study_in_one_line_that_says_what_is_left(
+    start, folder, processes, wait_for
+):
+    scheduler = processes.scheduler()
+    processes.worker("--no-nanny")
+    process = start("slow", "out", *STUDY, "--seeds", "200", "--scheduler-file", processes.file)
+    wait_for(lambda: blocks_in("out") >= 2)
+    scheduler.kill()
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 6
+    said = stderr.strip().splitlines()
+    assert all(line.startswith("block ") for line in said[:-1]), stderr
+    done = blocks_in("out")
+    assert said[-1].startswith("Error: the scheduler is gone or does not answer any more")
+    assert said[-1].endswith(f"; {done} of 200 blocks are done, and the same command goes on from there")
 
 
 def test_a_full_disk_is_exit_code_5(run, folder):
@@ -210,10 +260,15 @@ def test_a_study_grows_by_seeds_and_conditions_and_refuses_what_makes_it_another
         code, message = refused(*words)
         assert (code, says in message, "--force" in message) == (3, True, True), message
     assert results("out") == after
-    code, _, stderr = run("quick", "out", "--epochs", "3", "--force", "--jobs", "1")
+    small = ("--config", "small.toml", "--conditions", "noise", "--jobs", "1", "--force")
+    code, _, stderr = run("quick", "out", "--epochs", "3", *small)
     assert code == 0, stderr
     assert "out was kept as" in stderr
-    assert open_study("out").settings.base.training.epochs == 3
+    code, _, stderr = run("quick", "out", *small)
+    assert code == 0, stderr
+    settings = open_study("out").settings  # what is asked for now, and nothing of the study before
+    assert (settings.base.training.epochs, settings.block_size, settings.seeds) == (20, 8, ((0, 8),))
+    assert list(settings.conditions) == ["noise"]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +282,14 @@ def test_a_study_grows_by_seeds_and_conditions_and_refuses_what_makes_it_another
         (["--seeds", "1e3"], 2, "expected how many"),
         (["--seeds", "9" * 5000], 2, "expected how many"),
         (["--seeds", "5-9", "--first-seed", "1"], 2, "leave --first-seed out"),
+        (["--seeds", "999999999999999990-999999999999999991"], 2, "expected seeds from 0 to 4294967295"),
+        (["--seeds", "4294967290-4294967296"], 2, "seeds '4294967290-4294967296': from 4294967290 to"),
+        (["--first-seed", "9" * 25], 2, "expected seeds from 0 to 4294967295"),
+        (["--data-seed", "99999999999999999999999"], 2, "data seeds: from 99999999999999999999999 to"),
+        (["--data-seed", "4294967295", "--data-seeds", "2"], 2, "data seeds: from 4294967295 to 4294967296"),
+        (["--data-seeds", "1000000000000000000000"], 2, "data seeds: that is 1000000000000000000000 of them"),
+        (["--data-seeds", "1000000000"], 2, "data seeds: that is 1000000000 of them; expected 1 to 1,000,000"),
+        (["--block-size", "9" * 25], 2, "expected 1 to 1,000,000"),
         (
             ["--conditions", "default,wheight-decay"],
             2,
@@ -250,6 +313,7 @@ def test_what_cannot_be_is_refused_in_a_line(words, code, says, folder, monkeypa
     found, message = refused("--config", "small.toml", *words)
     assert found == code, message
     assert says in message
+    assert not (folder / "out" / "blocks").exists()
 
 
 @pytest.mark.parametrize(
@@ -297,7 +361,9 @@ def test_options_that_do_not_go_together_are_a_mistake_in_usage(words, folder):
 def test_other_folders_and_files_are_left_alone(run, folder, tiny_run):
     (folder / "full").mkdir()
     (folder / "full" / "mine.txt").write_text("mine")
+    (folder / "full" / "study.html").write_text("a page")
     for path, says in (
+        ("full/study.html", "full/study.html: is a file; name a folder for the study"),
         ("full", "holds other files (mine.txt …) and no study"),
         ("small.toml", "is a file; name a folder"),
         (str(tiny_run), "holds a run or something else"),

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from linesexp import environment
-from linesexp.errors import InputError, StorageError
+from linesexp.errors import InputError, StorageError, StudyIncomplete
 from linesexp.runs import RunFolder
 from linesexp.study import folder as folder_module
 from linesexp.study.folder import ResultKeeper
@@ -52,6 +52,23 @@ def test_whatever_stops_a_study_keeps_what_is_done_and_ends_its_engine(
     assert len(results(tmp_path / "study")) == 6
     train(tmp_path / "study", settings, lambda blocks: train_here(blocks, tiny_blocks.quick))
     assert results(tmp_path / "study") == undisturbed
+
+
+def test_a_study_that_cannot_go_on_says_what_is_left(
+    train, settings, tiny_blocks, results, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(folder_module, "SPACING", 1e9)
+
+    def engine(blocks):
+        for number, each in enumerate(train_here(blocks, tiny_blocks.quick)):
+            if number == 3:
+                raise StudyIncomplete("no worker")
+            yield each
+
+    with pytest.raises(StudyIncomplete) as found:
+        train(tmp_path / "study", settings, engine)
+    assert str(found.value) == ("no worker; 3 of 10 blocks are done, and the same command goes on from there")
+    assert len(results(tmp_path / "study")) == 3
 
 
 def test_results_are_committed_together_unless_they_take_much_memory(

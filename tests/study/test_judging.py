@@ -115,6 +115,17 @@ def test_a_condition_without_a_control_says_which_to_add(planted, ledgers):
     assert alone["early-keeps-detail"].words.startswith("none of these networks was looked through")
 
 
+def test_networks_that_diverged_are_not_said_to_be_outside_the_first_of_a_hundred(planted):
+    words = {}
+    for first in (0, 20):
+        settings = planted.settings_of(("default",), seeds=6, first=first)
+        study = gathered(settings, lambda block: planted.result_of(block, measured=False))
+        words[first] = {j.id: j.words for j in ledger_of("default", study, settings.conditions)}
+    for claim in ("early-keeps-detail", "pooling-steadier"):
+        assert words[0][claim].startswith("the networks that would be looked through diverged")
+        assert words[20][claim].startswith("none of these networks was looked through")
+
+
 def test_a_control_that_is_not_trained_yet_is_named(planted, settings):
     study = gathered(planted.settings_of(("default",), seeds=6), planted.usual)
     found = {j.id: j for j in ledger_of("default", study, settings.conditions)}

@@ -11,20 +11,24 @@ import re
 import tracemalloc
 from html.parser import HTMLParser
 
+import msgspec
 import numpy as np
 import pytest
 
 from linesexp.errors import InputError
 from linesexp.runs.folder import MissingFile, RunFolder
 from linesexp.study import making
-from linesexp.study.analysis import parse_study
+from linesexp.study.analysis import Number, parse_study
+from linesexp.study.conditions import chosen_conditions
 from linesexp.study.figures import FIGURES
 from linesexp.study.folder import begin
 from linesexp.study.gathering import members_of
 from linesexp.study.making import make
 from linesexp.study.page import page_of_study
+from linesexp.study.page_tables import HEADS, measures_tables, number_words
 from linesexp.study.plan import planned
 from linesexp.study.reading import Study
+from linesexp.study.sentences import about_emergence, summary
 from linesexp.study.sheets import ON_A_PAGE, Sheets
 from linesexp.study.table import COLUMNS, CsvTable
 
@@ -122,6 +126,23 @@ def test_a_study_without_a_member_has_no_page(planted, tmp_path):
         make(Study(folder))
 
 
+@pytest.mark.parametrize(
+    ("names", "seeds"), [(("default", "weight-decay"), 1), (("mixed-contrast", "frozen-random"), 2)]
+)
+def test_a_study_without_recurring_kernels_has_its_page_and_says_so(names, seeds, planted, tmp_path):
+    settings = planted.settings_of(names, seeds=seeds)
+    learn = "prewitt" if seeds == 1 else "chance"  # one network, or no two kernels that are alike
+    found = planted.plant(
+        tmp_path / "study", settings, lambda block: planted.result_of(block, learn, measured=False)
+    )
+    made = make(found)
+    assert {"study.html", "figures/recurring.png"} <= set(made)
+    kernels = parse_study(found.folder.read("study-analysis.json"), "here").conditions[0].recurring
+    assert (kernels.groups, kernels.kernels) == ([], 8 * seeds)
+    words = text_of(found.folder.read("study.html").decode())
+    assert f"Of the kernels of {names[0]}, 0 of {8 * seeds} are in a group" in words
+
+
 def test_a_damaged_result_is_named(small):
     name = small.done[0].file
     (small.folder.path / name).write_bytes(b"none")
@@ -186,6 +207,22 @@ def test_members_have_a_row_each(study, analysis):
     assert len(rows) == 32
     own = [float(row["cosine"]) for row in rows if row["condition"] == "weight-decay"]
     assert np.mean(own) == pytest.approx(analysis.condition("weight-decay").measures["cosine"].mean, rel=1e-5)
+
+
+def test_nothing_is_written_as_less_than_nothing(planted, monkeypatch):
+    settings = planted.settings_of(("default", "frozen-prewitt"), seeds=2)
+    results = [(block, planted.result_of(block, measured=False)) for block in planned(settings)]
+    found = members_of(results, settings.conditions)
+    effects = found["default"].values["prewitt-serves"]
+    assert not effects.any()
+    assert not np.signbit(effects).any()
+    values = {"none": np.full(2, -0.0), "half": np.full(2, -0.5)}
+    text = making.members_csv({"default": dataclasses.replace(found["default"], values=values)}).decode()
+    assert {line.split(",", 3)[3] for line in text.splitlines()[1:]} == {"0,-0.5"}
+    monkeypatch.setattr("linesexp.study.table.rows", lambda measured: [[-0.0, -0.5, "-0", None]])
+    table = CsvTable()
+    table.add(None)
+    assert table.content().decode().splitlines()[1] == "0,-0.5,-0,"
 
 
 # The page.
@@ -356,3 +393,81 @@ def test_the_analysis_is_json_of_its_records(study, analysis):
     assert [each["name"] for each in raw["conditions"]] == list(study.settings.conditions)
     with pytest.raises(InputError, match="here: not a study's analysis"):
         parse_study(b"{}", "here")
+
+
+# Numbers as the page writes them.
+
+
+def test_the_page_prints_the_commands_and_the_conditions_of_ones_own(study, analysis):
+    settings = study.settings
+    own = {"mine": {"network": {"dropout": 0.1}}}
+    mine = chosen_conditions(["mine"], settings.base, own)
+    grown = msgspec.structs.replace(
+        settings, conditions=settings.conditions | mine, seeds=((20, 8), (12, 8)), data_seeds=(1, 0)
+    )
+    found = members_of(study, settings.conditions)
+    figures = {name: study.folder.read(f"figures/{name}.png") for name in FIGURES}
+    words = text_of(page_of_study(analysis, found, figures, grown, {"versions": {"backend": "jax"}}, {}))
+    assert (
+        "export KERAS_BACKEND=jax linesexp study repeated --seeds 12-27 --data-seed 0 --data-seeds 2" in words
+    )
+    assert "--conditions-file conditions.toml" in words
+    assert "Save this as conditions.toml" in words
+    assert "[mine.network] dropout = 0.1" in words
+    assert "conditions.toml" not in text_of(study.folder.read("study.html").decode())
+
+
+def test_no_table_of_means_is_wider_than_a_page_and_every_measure_is_there(analysis):
+    tables = measures_tables(analysis)
+    assert all(len(table["head"]) <= 5 for table in tables)
+    heads = [words for table in tables for words, _ in table["head"][1:]]
+    assert heads == list(HEADS.values())
+    assert all(len(row) == len(table["head"]) for table in tables for row in table["rows"])
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "words"),
+    [
+        (Number(0.69, 0.62, 0.77, 10), "share", "69 % (62–77)"),
+        (Number(0.998, 0.9961, 0.9999, 10), "share", "99.8 % (99.6–>99.9)"),
+        (Number(1.0, 1.0, 1.0, 10), "share", "100 % (100–100)"),
+        (Number(0.0, None, None, 10), "share", "0 %"),
+        (Number(2.4, 2.1, 2.8, 9), "epochs", "2.4 (2.1–2.8), n 9"),
+        (Number(-0.001, -0.2, 0.2, 10), "", "0.00 (−0.20–0.20)"),
+        (Number(None, None, None, 0), "", "–"),
+    ],
+)
+def test_a_mean_says_how_many_it_is_of_and_is_not_rounded_to_all_or_nothing(number, unit, words):
+    assert number_words(number, unit, members=10) == words
+
+
+def test_numbers_of_some_members_only_say_so_in_sentence_and_table(analysis):
+    default = analysis.condition("default")
+    fewer = {"emergence": Number(4.3, 3.2, 5.7, 5), "epochs_to_95": Number(2.4, None, None, 6)}
+    ledger = [
+        dataclasses.replace(j, runs=runs) if (runs := {"edges-not-lines": 3, "each-learns": 5}.get(j.id)) else j
+        for j in default.ledger
+    ]
+    some = dataclasses.replace(default, measures=default.measures | fewer, ledger=ledger)
+    changed = dataclasses.replace(analysis, conditions=[some])
+    assert "default 4.3 (3.2 to 5.7; 5 of 8 members)." in about_emergence(changed)
+    assert "2.4, n 6" in measures_tables(changed)[0]["rows"][0]
+    assert "2 claims rest on 3 to 5 networks only, not on all 8" in " ".join(summary(changed))
+    assert "rest on" not in " ".join(summary(analysis))
+    assert "members)" not in about_emergence(analysis)
+
+
+def test_a_share_in_the_summary_is_not_rounded_to_all(analysis):
+    default = analysis.condition("default")
+    near = dataclasses.replace(
+        default, measures=default.measures | {"matched": Number(0.998, 0.996, 0.9999, 8)}
+    )
+    words = " ".join(summary(dataclasses.replace(analysis, conditions=[near])))
+    assert "On average 99.8 % (95 % interval 99.6 to >99.9) of a network’s kernels" in words
+
+
+def test_every_panel_says_by_itself_what_it_shows(study, analysis):
+    axes = FIGURES["members"](analysis, members_of(study, study.settings.conditions))
+    titles = [" ".join(text.get_text().split()) for text in axes[0].get_figure(root=True).texts]
+    assert not any("do so" in title for title in titles)
+    assert any(title.lower().startswith("kernels that resemble an operator more") for title in titles)

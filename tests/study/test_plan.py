@@ -174,8 +174,16 @@ def test_a_condition_of_a_file_that_is_not_named_again_stays_what_it_was():
 
 @pytest.mark.parametrize(
     "seeds",
-    [b"[[0, 100000000000000]]", b"[[0, 999999], [2000000, 9]]", b"[[0, 5], [3, 1]]", b"\xff", b"[" * 100_000],
-    ids=["many", "many in all", "twice", "no text", "deep"],
+    [
+        b"[[0, 100000000000000]]",
+        b"[[0, 999999], [2000000, 9]]",
+        b"[[0, 5], [3, 1]]",
+        b"\xff",
+        b"[" * 100_000,
+        b"[[4294967290, 9]]",
+        b"[[4294967296, 1]]",
+    ],
+    ids=["many", "many in all", "twice", "no text", "deep", "too large in the end", "too large"],
 )
 def test_seeds_that_nobody_can_count_out_are_damage(seeds):
     data = settings_json(study())

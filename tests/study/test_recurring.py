@@ -57,6 +57,16 @@ def test_a_group_counts_its_members_once_each():
     assert (group.count, group.members) == (12, 3)
 
 
+def test_kernels_of_one_member_alone_do_not_recur():
+    kernels = scattered(sobel(5), 12)
+    alone = found(kernels, np.zeros(12, dtype=int))
+    assert (alone.groups, alone.grouped, alone.kernels, alone.members) == ([], 0, 12, 1)
+    assert (alone.by_chance, alone.largest_by_chance) == (0, 0)
+    both = found(np.concatenate([kernels, scattered(CORNER, 12)]), np.repeat([0, 1], 12))
+    assert both.grouped == 0
+    assert found(kernels, np.array([0] * 11 + [1])).groups[0].members == 2
+
+
 @pytest.mark.parametrize("turn", range(8))
 def test_turning_inverting_and_scaling_make_no_difference(turn):
     pair = np.stack([CORNER, -3 * symmetries(CORNER[None])[turn, 0] + 2])

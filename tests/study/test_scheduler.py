@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import logging
 import socket
+import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -142,3 +145,77 @@ def test_a_scheduler_file_is_read_and_waited_for_a_moment(tmp_path):
         assert str(found.value).startswith(str(file))
     file.write_text(json.dumps({"address": "tcp://10.0.0.1:8786"}))
     assert address_in(file) == "tcp://10.0.0.1:8786"
+
+
+def test_a_scheduler_file_of_an_earlier_job_is_read_again_until_the_new_one_is_there(processes, monkeypatch):
+    monkeypatch.setattr(cluster, "ONE_TRY", 0.3)
+    processes.scheduler()
+    fresh = processes.file.read_text()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stale = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    processes.file.write_text(json.dumps({"address": stale}))
+    later = threading.Timer(1, processes.file.write_text, [fresh])
+    later.start()
+    with running(processes.file) as client:
+        assert client.scheduler.address == json.loads(fresh)["address"]
+    later.join()
+
+
+def test_a_scheduler_file_whose_scheduler_never_comes_is_named_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(cluster, "ONE_TRY", 0.2)
+    file = tmp_path / "scheduler.json"
+    file.write_text(json.dumps({"address": "tcp://127.0.0.1:1"}))
+    with pytest.raises(InputError, match=r"json: tcp://127.0.0.1:1: .*Connection refused"), running(file):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("greeting", "first"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", True),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", False),
+        (b"\0\0\0\0\2\0\0\0", True),
+    ],
+    ids=["ssh", "http", "8 GiB"],
+)
+def test_another_program_at_the_address_is_called_so_and_no_room_is_made_for_what_it_claims(
+    greeting, first, monkeypatch
+):
+    from distributed.comm import tcp
+
+    claimed = []
+    room = tcp.read_bytes_rw
+    monkeypatch.setattr(tcp, "read_bytes_rw", lambda stream, n: (claimed.append(n), room(stream, n))[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            with contextlib.suppress(OSError), server.accept()[0] as connection:
+                if not first:
+                    connection.recv(10)
+                connection.sendall(greeting)
+                connection.recv(100_000)
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(InputError, match=r"no Dask scheduler there \(another program\)"), running(address):
+            pass
+    assert claimed == []
+
+
+def test_no_log_of_dask_reaches_the_terminal_meanwhile():
+    names = ("distributed", "distributed.client", "distributed.core", "tornado.application")
+    levels = [logging.getLogger(name).level for name in names]
+    assert levels[1]  # a level of its own, which that of `distributed` says nothing about
+    with cluster._silent_logs():
+        assert not any(logging.getLogger(name).isEnabledFor(logging.CRITICAL) for name in names)
+    assert [logging.getLogger(name).level for name in names] == levels
+
+
+def test_the_batch_script_of_the_readme_takes_no_scheduler_file_of_an_earlier_job():
+    lines = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").splitlines()
+    begins = next(
+        at for at, line in enumerate(lines) if line.startswith("dask scheduler") and line.endswith("&")
+    )
+    script = lines[lines.index("#!/bin/bash") : begins]
+    assert any(line.startswith("rm -f scheduler.json") for line in script)
