@@ -58,15 +58,6 @@ def paired_interval(differences: np.ndarray, confidence: float = CONFIDENCE) -> 
     return float(max(middle - half, -1)), float(min(middle + half, 1))
 
 
-def median_interval(values: np.ndarray) -> tuple[float, float] | None:
-    """Interval of the median between two of the values (n,), by the binomial; None for fewer than six."""
-    from scipy import stats
-
-    interval = stats.quantile_test(values).confidence_interval(CONFIDENCE)
-    low, high = float(interval.low), float(interval.high)
-    return (low, high) if np.isfinite([low, high]).all() else None
-
-
 def bootstrap_interval(samples: Sequence[np.ndarray], statistic: Callable) -> tuple[float, float] | None:
     """Percentile bootstrap over the rows of each sample (n, values).
 

@@ -17,7 +17,7 @@ from linesexp.kernels.course import course, course_chance
 from linesexp.kernels.handmade import matched_operators
 from linesexp.kernels.health import DEAD, non_finite
 from linesexp.kernels.match import best_match, direction_cosines, operator_bank, p_values
-from linesexp.kernels.nulls import Null, covariance_null, initializer_null, shuffled_weights_null
+from linesexp.kernels.nulls import Null, Untrained, covariance_null, initializer_null, shuffled_weights_null
 from linesexp.kernels.quality import QualityChance, layer_quality, quality_chance
 from linesexp.kernels.records import SIGNIFICANT, KernelRecord, Nulls, kernel_records
 from linesexp.run import Run
@@ -82,7 +82,9 @@ def nulls_at(run: Run, step: int) -> Nulls:
 
 def _with_smoothness(nulls: Nulls, run: Run, step: int) -> Nulls:
     kernels = run.kernels[step]
-    as_smooth = covariance_null(kernels, operator_bank(kernels.shape[-1]), rng_for(0, "null", "covariance"))
+    as_smooth = covariance_null(
+        kernels, operator_bank(kernels.shape[-1]), rng_for(0, "null", "covariance"), _untrained(run)
+    )
     return dataclasses.replace(nulls, covariance=as_smooth)
 
 
@@ -97,14 +99,20 @@ def _nulls(run: Run) -> Nulls:
         _luck(run),
         None,
         shuffled_weights_null(run.kernels[0], bank, rng_for(0, "null", "step0")),
-        covariance_null(control.kernels[-1], bank, rng_for(0, "null", "shuffled")) if control else None,
+        covariance_null(control.kernels[-1], bank, rng_for(0, "null", "shuffled"), _untrained(run))
+        if control
+        else None,
     )
 
 
 def _luck(run: Run) -> Null:
     """What untrained first-layer kernels of this run reach."""
-    size, _, channels, _ = run.history.at(0)["conv1/kernel"].shape
-    return initializer_null(run.config.network.initializer, size, channels)
+    untrained = _untrained(run)
+    return initializer_null(untrained.initializer, run.kernels.shape[-1], untrained.channels)
+
+
+def _untrained(run: Run) -> Untrained:
+    return Untrained(run.config.network.initializer, run.history.at(0)["conv1/kernel"].shape[2])
 
 
 def _control(name: str, run: Run) -> ControlRecord:

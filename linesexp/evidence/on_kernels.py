@@ -8,7 +8,6 @@ from linesexp.evidence.behaviour import class_pair
 from linesexp.evidence.intervals import (
     bootstrap_interval,
     mean_interval,
-    median_interval,
     share_interval,
     share_p,
 )
@@ -21,8 +20,8 @@ from linesexp.kernels.effects import (
     edges_over_lines,
     gained_preference,
     order_chance,
-    relative_dc,
     share_beyond,
+    share_of_small_means,
     share_that_learned,
     vagueness,
 )
@@ -222,12 +221,16 @@ def _zero_sum(run: Run, analysis: Analysis) -> dict[str, Finding]:
         few = Finding(None, "fewer than two kernels are more like edges than like lines")
         return {"edges-sum-to-zero": few}
     chance = dc_chance(run.config.network.initializer, run.kernels.shape[-1])
+    share = float(share_of_small_means(every, edge_like, chance))
+    small = round(share * len(dc))
     return {
         "edges-sum-to-zero": Finding(
-            float(relative_dc(every, edge_like, chance)),
-            f"The mean holds {percent(np.median(dc), 1)} of the energy of the {len(dc)} edge-like kernels, "
-            f"{percent(chance, 1)} of that of random ones (medians).",
-            median_interval(dc / chance),
+            share,
+            f"In {small} of the {len(dc)} edge-like kernels the mean holds less of the energy than the "
+            f"{percent(chance, 1)} that it holds in the middle one of random kernels; in the one of them with "
+            f"the "
+            f"largest mean it holds {percent(np.max(dc), 1)}.",
+            share_interval(small, len(dc)),
             counted=f"{len(dc)} kernels",
         )
     }

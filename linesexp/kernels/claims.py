@@ -132,10 +132,12 @@ CLAIMS = (
         "edges-sum-to-zero",
         "Kernels that resemble an edge operator sum to about zero, as the operator does.",
         COMMON,
-        "median share of the mean (DC) in the energy of edge-like kernels, over that of random ones",
-        "binomial interval of the median over the run’s edge-like kernels",
-        "below",
-        1.0,
+        "share of the edge-like kernels whose mean (DC) has less of their energy than that of the middle one "
+        "of "
+        "random kernels (a half of those have)",
+        "Clopper–Pearson interval over the run’s edge-like kernels",
+        "above",
+        0.5,
         "edge-like kernels having as large a mean as random ones",
     ),
     Claim(

@@ -88,10 +88,12 @@ def share_that_learned(change: np.ndarray, dead: np.ndarray) -> np.ndarray:
     return (~dead & (np.nan_to_num(change) >= MOVED)).mean(axis=-1)
 
 
-def relative_dc(dc: np.ndarray, edge_like: np.ndarray, chance: float) -> np.ndarray:
-    """Median share of the mean in the energy of edge-like kernels, over that of random ones; NaN for fewer
-    than two of them."""
-    return _of_known(np.nanmedian, np.where(edge_like, dc, np.nan), -1, FEWEST) / chance
+def share_of_small_means(dc: np.ndarray, edge_like: np.ndarray, chance: float) -> np.ndarray:
+    """Share of the edge-like kernels whose mean has less of their energy than `chance`, the median of random
+    ones: a half of random kernels, however few there are; NaN for fewer than two of them."""
+    known = edge_like & np.isfinite(dc)
+    share = _share(known & (np.where(known, dc, np.inf) < chance), known)
+    return np.where(known.sum(axis=-1) < FEWEST, np.nan, share)
 
 
 @lru_cache

@@ -3,11 +3,14 @@
 Four chances, four questions (p = (b + 1)/(m + 1) under each):
 
 initialiser  kernels as they are drawn before training: is the likeness more than luck?
-covariance   Gaussian kernels as smooth as the trained ones, in no preferred direction: is it more than
-             what any smooth kernel has?
+covariance   kernels as smooth as the trained ones, in no preferred direction: is it more than what any
+             smooth kernel has?
 step0        the run's own untrained weights in random order: is it more than what this start had?
-shuffled     Gaussian kernels as smooth as those that the same network learned from shuffled labels: is it
-             more than what learning by heart gives? A run has too few such kernels to count b among them.
+shuffled     kernels as smooth as those that the same network learned from shuffled labels: is it more than
+             what learning by heart gives? A run has too few such kernels to count b among them.
+
+Smooth kernels of chance are untrained ones, smoothed: where nothing was learned, they are drawn exactly as
+those that they are compared with. (Gaussian weights have larger sums over few cells than uniform ones do.)
 """
 
 from dataclasses import dataclass
@@ -61,19 +64,35 @@ def initializer_null(initializer: str, size: int, channels: int = 1) -> Null:
     The average of uniform weights has longer tails than one of them, and so have its matches. The
     stream is its own and not a run's: chance does not depend on what it is compared with.
     """
-    rng = rng_for(0, "null", initializer)
-    drawn = initializer_kernels(initializer, size, DRAWS * channels, rng)
-    return null_of(drawn.reshape(DRAWS, channels, size, size).mean(axis=1), operator_bank(size))
+    drawn = Untrained(initializer, channels).kernels(size, DRAWS, rng_for(0, "null", initializer))
+    return null_of(drawn, operator_bank(size))
 
 
-def covariance_null(kernels: np.ndarray, bank: Bank, rng: np.random.Generator) -> Null | None:
+@dataclass(frozen=True)
+class Untrained:
+    """How kernels are drawn before training: each weight by itself, then averaged over colour channels."""
+
+    initializer: str
+    channels: int = 1
+
+    def kernels(self, size: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count, k, k), up to a scale that no cosine sees."""
+        drawn = initializer_kernels(self.initializer, size, count * self.channels, rng)
+        return drawn.reshape(count, self.channels, size, size).mean(axis=1)
+
+
+def covariance_null(
+    kernels: np.ndarray, bank: Bank, rng: np.random.Generator, untrained: Untrained
+) -> Null | None:
     """Random kernels as smooth as these (filters, k, k); None if there is none to go by."""
-    drawn = kernels_as_smooth(kernels, DRAWS, rng)
+    drawn = kernels_as_smooth(kernels, DRAWS, rng, untrained)
     return None if drawn is None else null_of(drawn, bank)
 
 
-def kernels_as_smooth(kernels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray | None:
-    """(count, k, k) Gaussian kernels with the symmetrised covariance of (filters, k, k) trained ones.
+def kernels_as_smooth(
+    kernels: np.ndarray, count: int, rng: np.random.Generator, untrained: Untrained
+) -> np.ndarray | None:
+    """(count, k, k) untrained kernels, given the symmetrised covariance of (filters, k, k) trained ones.
 
     Each trained kernel counts the same: less its mean, which matching does not see, and at norm 1. Constant
     ones and those that are not finite are left out; None if nothing is left.
@@ -81,14 +100,18 @@ def kernels_as_smooth(kernels: np.ndarray, count: int, rng: np.random.Generator)
     size = kernels.shape[-1]
     unit = unit_rows(kernels.reshape(len(kernels), -1))
     known = unit[np.isfinite(unit).all(axis=1)].reshape(-1, size, size)
-    return None if len(known) == 0 else kernels_of_smoothness(symmetric_covariance(known), count, rng)
+    if len(known) == 0:
+        return None
+    return kernels_of_smoothness(symmetric_covariance(known), count, rng, untrained)
 
 
-def kernels_of_smoothness(covariance: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, k, k) Gaussian kernels which, less their means and at norm 1, have this covariance (k², k²)."""
+def kernels_of_smoothness(
+    covariance: np.ndarray, count: int, rng: np.random.Generator, untrained: Untrained
+) -> np.ndarray:
+    """(count, k, k) untrained kernels, smoothed: less their means, at norm 1, of this covariance (k², k²)."""
     values, vectors = np.linalg.eigh(covariance)
     spread = _before_norming(np.maximum(values, 0), rng)
-    return gaussian_kernels((vectors * spread) @ vectors.T, count, rng)
+    return smoothed((vectors * spread) @ vectors.T, untrained.kernels(round(len(values) ** 0.5), count, rng))
 
 
 def _before_norming(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -125,12 +148,16 @@ def symmetric_covariance(kernels: np.ndarray) -> np.ndarray:
     return flat.T.astype(np.float64) @ flat / max(len(flat), 1)
 
 
-def gaussian_kernels(covariance: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, k, k) kernels with mean zero and this covariance (k², k²), which may be singular."""
+def smoothed(covariance: np.ndarray, kernels: np.ndarray) -> np.ndarray:
+    """Kernels (n, k, k) of independent weights, mixed so that they have this covariance (k², k²).
+
+    By its symmetric root, which leaves kernels as they are where no weight goes with another. The
+    covariance may be singular.
+    """
     values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    size = round(len(covariance) ** 0.5)
-    return (rng.standard_normal((count, len(covariance))) @ root.T).reshape(count, size, size)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    flat = kernels.reshape(len(kernels), -1)
+    return (flat / flat.std() @ root).reshape(kernels.shape)
 
 
 def largest_of(values: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

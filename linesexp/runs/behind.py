@@ -1,6 +1,7 @@
 """Commit recorded steps behind a training's back, so that it does not wait for the disk."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -10,14 +11,17 @@ from linesexp.runs.folder import RunFolder
 from linesexp.runs.steps import Step, StepWriter, step_name
 
 PATIENCE_S = 60.0  # for another process that writes into the folder: a report, say
+LINGER_S = 60.0  # for the next step: each new thread takes memory of its own, which the C library keeps
+LOOK_S = 0.2  # how often a thread that has nothing to do looks whether Python ends
 MOST_WAITING = 16_000_000  # bytes of weights, beyond which a training waits after all
 
 
 class StepsBehind:
     """Commits steps in their order in a thread of its own, as many at once as have come meanwhile.
 
-    The thread lives, and holds the folder's lock, as long as something waits; Python ends only after it. Memory
-    is bounded: at most MOST_WAITING bytes, or a single step, wait, and as many again are being written.
+    The folder's lock is held while something is written. The thread ends with `finish`, some time after the
+    last step, or as Python ends, which waits until all is written. Memory is bounded: at most MOST_WAITING
+    bytes, or a single step, wait, and as many again are being written.
     """
 
     def __init__(self, run: RunFolder, beside: Callable[[], Mapping[str, bytes]] = dict) -> None:
@@ -27,6 +31,7 @@ class StepsBehind:
         self._waiting: list[Step] = []
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
+        self._finishing = False
         self._changed = threading.Condition()
 
     def save(self, step: float, weights: dict[str, np.ndarray]) -> None:
@@ -44,7 +49,10 @@ class StepsBehind:
     def finish(self) -> None:
         """Wait until everything is committed. Raises what went wrong, once."""
         with self._changed:
+            self._finishing = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._thread is None)
+            self._finishing = False
             self._raise()
 
     def _size(self, more: dict[str, np.ndarray]) -> int:
@@ -87,8 +95,13 @@ class StepsBehind:
             raise FolderBusy(f"{self._run.path}: another recording is written there")
 
     def _next(self) -> list[Step]:
-        """All that waits; nothing, at which the thread ends."""
+        """All that waits, or will soon; nothing, at which the thread ends."""
+        given_up = time.monotonic() + LINGER_S
         with self._changed:
+            while not (self._waiting or self._finishing or time.monotonic() > given_up):
+                if not threading.main_thread().is_alive():
+                    break
+                self._changed.wait(LOOK_S)
             steps, self._waiting = self._waiting, []
             if not steps:
                 self._thread = None

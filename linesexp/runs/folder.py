@@ -53,6 +53,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._writable = False
+        self._parsed: tuple[bytes, Manifest] = b"", {}  # the last manifest that was read or written
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -72,12 +73,14 @@ class RunFolder:
             raise InputError(f"{self.path / MANIFEST}: cannot be read ({error})") from None
         except OSError as error:
             raise StorageError(f"{self.path / MANIFEST}: cannot be read ({error.strerror})") from None
-        try:
-            return parse_manifest(data, str(self.path / MANIFEST))
-        except InputError as error:
-            raise InputError(
-                f"{error}; put the right one back, or begin anew: `linesexp generate {self.path} --force`"
-            ) from None
+        if data != self._parsed[0]:
+            try:
+                self._parsed = data, parse_manifest(data, str(self.path / MANIFEST))
+            except InputError as error:
+                raise InputError(
+                    f"{error}; put the right one back, or begin anew: `linesexp generate {self.path} --force`"
+                ) from None
+        return dict(self._parsed[1])
 
     def neighbours(self) -> list[str]:
         """Names of the other folders beside it that hold a manifest; none where nobody may look."""
@@ -265,7 +268,9 @@ class RunFolder:
             raise InputError(f"{self.path / above}: {LEADS_OUT}; put a folder in its place")
 
     def _write_manifest(self, manifest: Manifest) -> None:
-        write_atomically(self.path / MANIFEST, manifest_json(manifest))
+        data = manifest_json(manifest)
+        write_atomically(self.path / MANIFEST, data)
+        self._parsed = data, {name: manifest[name] for name in sorted(manifest)}
 
     def _previous(self, name: str, entry: Entry) -> str:
         """Digest of what stands on disk under a committed name; none if that is damaged."""

@@ -1,6 +1,7 @@
 """manifest.json: what a run folder holds. A file that is not in it does not exist."""
 
 import hashlib
+import re
 from pathlib import PurePosixPath
 
 import msgspec
@@ -25,6 +26,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 Manifest = dict[str, Entry]
 ITSELF = "manifest.json"
+PLAIN = re.compile(r"[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)*", re.ASCII)  # names as most are, and there may be many
 
 
 def entry_for(data: bytes, stage: str, made_from: str = "", previous: str = "") -> Entry:
@@ -56,6 +58,8 @@ def parse_manifest(data: bytes, source: str) -> Manifest:
 
 def lies_inside(name: str) -> bool:
     """Whether a name stays in its folder on every system: relative, no drive, no way up."""
+    if PLAIN.fullmatch(name):
+        return True
     path = PurePosixPath(name)
     return bool(path.parts) and not (path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0"))
 

@@ -7,6 +7,7 @@ import numpy as np
 from linesexp import __version__
 from linesexp.config import ExperimentConfig, changed_settings, differences
 from linesexp.kernels.claims import CLAIMS
+from linesexp.kernels.nulls import Untrained
 from linesexp.seeds import rng_for
 from linesexp.study.analysis import Band, Condition, Gap, Number, StudyAnalysis, Variation
 from linesexp.study.chances import is_control
@@ -66,7 +67,9 @@ def _condition(
         differences={} if name == reference else _differences(members, study[reference]),
         curves=_bands(members),
         variation=_variation(members),
-        recurring=recurring(members.kernels, members.of, members.chances.bank, rng),
+        recurring=recurring(
+            members.kernels, members.of, members.chances.bank, rng, Untrained(members.chances.initializer)
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from linesexp.kernels.match import Bank, operator_bank, unit_rows
 from linesexp.kernels.nulls import (
     DRAWS,
     Null,
+    Untrained,
     initializer_null,
     kernels_of_smoothness,
     null_of,
@@ -86,6 +87,7 @@ def chances_of(
     network = conditions[name].network
     bank = operator_bank(own.size)
     luck = initializer_null(network.initializer, own.size, own.channels)
+    untrained = Untrained(network.initializer, own.channels)
     control = control_of(name, "shuffled-labels", conditions)
     learned_nothing = gathered.get(control or "")
 
@@ -93,7 +95,7 @@ def chances_of(
         if of is None or not of.kernels:
             return None
         rng = rng_for(0, "null", stream)
-        return null_of(kernels_of_smoothness(of.moment / of.kernels, DRAWS, rng), bank)
+        return null_of(kernels_of_smoothness(of.moment / of.kernels, DRAWS, rng, untrained), bank)
 
     nulls = Nulls(
         luck,

@@ -3,7 +3,8 @@
 value = mean + data seed + seed + rest, each drawn at random. Their variances, from the mean squares of a
 two-way analysis of variance without repeats (Searle, Casella and McCulloch 1992, "Variance Components",
 chapter 4), say how much of what differs between members comes from the pictures and how much from how
-weights were drawn.
+weights were drawn. Few data seeds know little of other pictures: the interval of a mean has no more degrees of
+freedom than they leave, and is wide.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 CONFIDENCE = 0.95
+FEWEST = 6  # seeds under every data seed; of fewer there is no interval
+ROUNDING = 1e-20  # mean squares that are smaller, relative to the values' own, are none
 
 
 @dataclass(frozen=True)
@@ -70,21 +73,20 @@ def _one(grid: np.ndarray) -> tuple[float, ...]:
         rows * float(np.sum((by_column - mean) ** 2)) / free[1],
         float(np.sum(rest**2)) / free[2],
     )
-    of_data, of_seed, of_rest = squares
+    of_data, of_seed, of_rest = (value if value > ROUNDING * np.mean(grid**2) else 0.0 for value in squares)
     components = max((of_data - of_rest) / columns, 0.0), max((of_seed - of_rest) / rows, 0.0), of_rest
-    # The mean's variance, no smaller than if all values were independent.
-    combined = of_data + of_seed - of_rest
-    if combined > of_rest:
-        degrees = combined**2 / sum(square**2 / df for square, df in zip(squares, free, strict=True))
-    else:
-        combined, degrees = of_rest, float(free[2])
-    error = np.sqrt(combined / grid.size)
-    if error <= 1e-12 * max(abs(mean), 1e-300):  # what rounding leaves where all are alike
-        return (mean, mean, mean, 1.0 if mean == 0 else 0.0, grid.size, *components, 1.0, 1.0)
-    half = error * stats.t.ppf((1 + CONFIDENCE) / 2, max(degrees, 1.0))
-    p = 2 * stats.t.sf(abs(mean) / error, max(degrees, 1.0))
     p_data, p_seed = (
-        stats.f.sf(square / of_rest, df, free[2]) if of_rest > 0 else 0.0
-        for square, df in zip(squares[:2], free[:2], strict=True)
+        stats.f.sf(square / of_rest, df, free[2]) if of_rest > 0 else float(square == 0)
+        for square, df in zip((of_data, of_seed), free[:2], strict=True)
     )
+    if columns < FEWEST:
+        return (mean, *(nothing,) * 3, grid.size, *components, p_data, p_seed)
+    # The mean's variance, no smaller than if all values were independent.
+    combined = max(of_data + of_seed - of_rest, of_rest)
+    error = np.sqrt(combined / grid.size)
+    degrees = min(rows, columns) - 1
+    half = error * stats.t.ppf((1 + CONFIDENCE) / 2, degrees)
+    p = 2 * stats.t.sf(abs(mean) / error, degrees) if error > 0 else float(mean == 0)
+    # No smaller than if each seed, with all that it learned under its data seeds, were a toss of a coin.
+    p = max(p, 2.0 ** (1 - columns))
     return (mean, mean - half, mean + half, p, grid.size, *components, p_data, p_seed)

@@ -105,17 +105,18 @@ def _kernels(columns: dict[str, np.ndarray], alive: np.ndarray) -> dict[str, np.
         warnings.simplefilter("ignore", RuntimeWarning)  # of members without such a kernel
         matched = alive & (columns["p_initialiser"] < SIGNIFICANT)
         smooth = (alive & (columns["p_covariance"] < SIGNIFICANT)).mean(axis=1)
-        known = np.isfinite(columns["cosine"])
-        axis = np.fmax(columns["axis_vertical"], columns["axis_horizontal"])
+        known = alive & np.isfinite(columns["cosine"])
+        axis = np.where(alive, np.fmax(columns["axis_vertical"], columns["axis_horizontal"]), np.nan)
+        odd, dc, cosine = (np.where(alive, columns[name], np.nan) for name in ("odd", "dc", "cosine"))
         return {
             "matched": matched.mean(axis=1),
             "matched_smooth": np.where(np.isfinite(columns["p_covariance"]).any(axis=1), smooth, np.nan),
             "edge_like": np.where(known, columns["order"] == 1, np.nan).mean(axis=1, where=known),
-            "cosine": np.nanmean(np.abs(columns["cosine"]), axis=1),
+            "cosine": np.nanmean(np.abs(cosine), axis=1),
             "emergence": np.nanmedian(np.where(matched, columns["emergence"], np.nan), axis=1),
             "axis": np.nanmedian(axis, axis=1),
-            "odd": np.nanmean(columns["odd"], axis=1),
-            "dc": np.nanmean(columns["dc"], axis=1),
+            "odd": np.nanmean(odd, axis=1),
+            "dc": np.nanmean(dc, axis=1),
             "choosiness": np.nanmedian(columns["one_minus_circular_variance"], axis=1),
             "preference": np.nanmedian(np.abs(columns["preference"]), axis=1),
             "change": np.nanmedian(columns["change"], axis=1),
@@ -150,7 +151,7 @@ def _claims(
         "prefers-both": effects.gained_preference(columns["preference_before"], columns["preference"]),
         "edges-not-lines": effects.edges_over_lines(columns["edge"], columns["line"], alive, by_chance),
         "each-learns": effects.share_that_learned(columns["change"], dead),
-        "edges-sum-to-zero": effects.relative_dc(
+        "edges-sum-to-zero": effects.share_of_small_means(
             columns["dc"], edges, effects.dc_chance(chances.initializer, size)
         ),
     }

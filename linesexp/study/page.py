@@ -48,6 +48,7 @@ def page_of_study(
         cards=ledger_cards(reference.ledger),
         claims=claims_table(reference),
         verdicts=verdicts_table(analysis) if len(analysis.conditions) > 1 else None,
+        about_controls=sentences.about_controls(analysis),
         conditions=conditions_table(analysis),
         measures=measures_tables(analysis),
         dots=dots(analysis, study),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linesexp.kernels.match import Bank, best_match, unit_rows
-from linesexp.kernels.nulls import kernels_as_smooth
+from linesexp.kernels.nulls import Untrained, kernels_as_smooth
 from linesexp.kernels.operators import DIRECTIONS
 
 ALIKE = 0.7
@@ -53,12 +53,14 @@ class Recurring:
     largest_by_chance: int
 
 
-def recurring(kernels: np.ndarray, of: np.ndarray, bank: Bank, rng: np.random.Generator) -> Recurring:
-    """Groups among kernels (n, k, k); of: (n,) the member that each is of."""
+def recurring(
+    kernels: np.ndarray, of: np.ndarray, bank: Bank, rng: np.random.Generator, untrained: Untrained
+) -> Recurring:
+    """Groups among kernels (n, k, k); of: (n,) the member that each is of; untrained: how they were drawn."""
     labels, similarity = _groups(kernels)
     counts = _sizes(labels, of)
     order = [label for label in np.argsort(-counts, kind="stable") if counts[label]]
-    random = kernels_as_smooth(kernels, len(kernels), rng) if len(kernels) >= SMALLEST else None
+    random = kernels_as_smooth(kernels, len(kernels), rng, untrained) if len(kernels) >= SMALLEST else None
     chance = _sizes(_groups(random)[0], of) if random is not None else np.zeros(1, dtype=int)
     groups = []
     for label in order:

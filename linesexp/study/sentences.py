@@ -105,6 +105,34 @@ def about_method(analysis: StudyAnalysis) -> list[str]:
     ]
 
 
+def about_controls(analysis: StudyAnalysis) -> list[str]:
+    """What the controls say of the claims that the reference supports."""
+    supported = [j.id for j in analysis.condition(analysis.reference).ledger if j.verdict == SUPPORTED]
+    sentences = [
+        "Mean effects over members, and what they come to. A claim about learned kernels ought to fail where "
+        "nothing "
+        "true can be learned: under shuffled labels, and with a frozen first layer."
+    ]
+    for condition in analysis.conditions:
+        if not condition.control or condition.name == analysis.reference:
+            continue
+        too = [j.id for j in condition.ledger if j.verdict == SUPPORTED and j.id in supported]
+        if too:
+            sentences.append(
+                f"But {condition.name} supports {', '.join(too)} as well as {analysis.reference} does: "
+                f"{'these are' if len(too) > 1 else 'this is'} true without anything learned of the classes, "
+                f"and only "
+                "the size of the effect can tell the two apart."
+            )
+    if any(condition.name == "shuffled-labels" for condition in analysis.conditions):
+        sentences.append(
+            "Under shuffled labels all members of a data seed learned from one and the same shuffle, so "
+            "intervals say "
+            "nothing of other shuffles."
+        )
+    return sentences
+
+
 def about_emergence(analysis: StudyAnalysis) -> str:
     """When kernels come to resemble operators."""
     parts = []

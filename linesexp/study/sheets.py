@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from linesexp import __version__
-from linesexp.kernels.health import LIVE
+from linesexp.kernels.health import DEAD, LIVE
 from linesexp.kernels.records import SIGNIFICANT
 from linesexp.study.blocks import BlockResult
 from linesexp.study.measuring import Measured
@@ -78,7 +78,7 @@ def _card(measured: Measured, result: BlockResult, member: int) -> dict[str, Any
     columns = {name: values[member] for name, values in measured.kernels.items()}
     kernels = result.kernels[member, -1]
     data_seed, seed = measured.block.config.images.data_seed, measured.block.seeds[member]
-    right, matched = measured.correct[member], np.sum(columns["p_initialiser"] < SIGNIFICANT)
+    right, matched = measured.correct[member], round(measured.members["matched"][member] * len(kernels))
     epochs = measured.members["epochs_to_95"][member]
     limit = symmetric_limit(kernels)
     captions = [_caption(columns, kernel) for kernel in range(len(kernels))]
@@ -109,7 +109,7 @@ def _caption(columns: dict[str, np.ndarray], kernel: int) -> dict[str, Any]:
         "operator": _hyphened(f"{columns['operator'][kernel]} {size}×{size}"),
         "cosine": f"{cosine:+.2f}".replace("-", "−"),
         "detects": unusual or _hyphened(str(columns["detects"][kernel])),
-        "matched": bool(columns["p_initialiser"][kernel] < SIGNIFICANT),
+        "matched": bool(columns["p_initialiser"][kernel] < SIGNIFICANT) and health != DEAD,
     }
 
 

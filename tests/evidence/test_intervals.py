@@ -7,7 +7,6 @@ from scipy import stats
 from linesexp.evidence.intervals import (
     bootstrap_interval,
     mean_interval,
-    median_interval,
     paired_interval,
     share_interval,
     share_p,
@@ -76,24 +75,6 @@ def test_the_interval_of_a_mean_is_students():
     assert mean_interval(values) == pytest.approx(tuple(oracle))
     assert mean_interval(np.array([1.0, 3.0])) == pytest.approx((2 - 12.7062, 2 + 12.7062), abs=1e-4)
     assert mean_interval(np.full(4, 0.25)) == (0.25, 0.25)
-
-
-def test_the_interval_of_a_median_lies_between_two_values():
-    # Of eight values the median is below the least or above the largest with 2 · 2⁻⁸, below or above
-    # the second with 2 · 9 · 2⁻⁸ = 7 %.
-    values = rng().permutation(np.arange(8.0) ** 2)
-    assert median_interval(values) == (0, 49)
-    assert median_interval(np.full(6, 0.5)) == (0.5, 0.5)
-
-
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_five_values_have_no_interval_of_their_median(count):
-    assert median_interval(np.arange(float(count))) is None
-
-
-@pytest.mark.parametrize("count", [6, 8, 30])
-def test_the_interval_of_a_median_holds_it_whatever_the_distribution(count):
-    assert coverage(median_interval, rng().exponential(size=(1000, count)), np.log(2)) >= 0.94
 
 
 # Bootstrap.

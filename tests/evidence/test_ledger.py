@@ -98,7 +98,8 @@ def test_random_kernels_are_like_prewitt_as_often_as_chance_says(random_runs):
 
 def test_edge_kernels_of_chance_sum_to_zero_no_more_nearly_than_chance(random_runs):
     effects = [findings(*one)["edges-sum-to-zero"].effect for one in random_runs]
-    assert 0.6 < np.median(effects) < 1.6
+    known = [value for value in effects if value is not None]
+    assert 0.35 < np.mean(known) < 0.65
 
 
 def test_the_choosiest_of_untrained_kernels_has_p_values_of_chance():
@@ -125,7 +126,7 @@ def test_prewitt_operators_are_like_prewitt_and_edges(drawn, plant, operators):
     assert found["edges-not-lines"].interval[0] > 0.5
     assert found["one-side-lower"].effect > 0.5
     assert found["one-side-lower"].p < 0.01
-    assert found["edges-sum-to-zero"].effect == pytest.approx(0, abs=1e-6)
+    assert found["edges-sum-to-zero"].effect == 1
     assert found["order-matters"].interval[0] > 0.1
     assert "refuted" not in {found[id].verdict for id in (*PREFERENCES, "edges-sum-to-zero", "each-learns")}
 
@@ -146,7 +147,8 @@ def test_edges_with_a_mean_do_not_sum_to_zero(drawn, plant, operators):
     weights = operators("prewitt", start)
     brighter = weights | {"conv1/kernel": weights["conv1/kernel"] + np.float32(0.2)}
     found = judged(plant(config, {0: start, 1: brighter}))
-    assert found["edges-sum-to-zero"].interval[0] > 1
+    assert found["edges-sum-to-zero"].effect == 0
+    assert found["edges-sum-to-zero"].interval[1] < 0.5
     assert found["like-prewitt-initialiser"].effect == 1
 
 

@@ -12,19 +12,21 @@ from linesexp.kernels.match import (
     unit_rows,
 )
 from linesexp.kernels.nulls import (
+    Untrained,
     covariance_null,
-    gaussian_kernels,
     initializer_null,
     kernels_as_smooth,
     largest_of,
     null_of,
     q_values,
     shuffled_weights_null,
+    smoothed,
     symmetric_covariance,
 )
 from linesexp.kernels.operators import line, prewitt
 
 BANK = operator_bank(7)
+UNIFORM = Untrained("glorot_uniform")
 
 
 def rng(seed=0):
@@ -59,8 +61,18 @@ def test_kernels_averaged_over_colour_channels_have_a_null_of_their_own(channels
 
 def test_kernels_of_the_covariance_null_have_uniform_p_values_under_it():
     trained = smooth_kernels()
-    kernels = kernels_as_smooth(trained, 5000, rng(4))
-    null = covariance_null(trained, BANK, rng(2))
+    kernels = kernels_as_smooth(trained, 5000, rng(4), UNIFORM)
+    null = covariance_null(trained, BANK, rng(2), UNIFORM)
+    cosine = best_match(kernels, BANK).cosine
+    assert stats.ks_2samp(np.abs(cosine), null.any).pvalue > 0.01  # the null is drawn as they are
+    assert 0.04 < np.mean(p_values(cosine, null.any) < 0.05) < 0.06
+
+
+@pytest.mark.parametrize("initializer", ["glorot_uniform", "he_normal"])
+def test_kernels_that_learned_nothing_have_uniform_p_values_under_the_covariance_null(initializer):
+    """Against Gaussian kernels as smooth, 1 % of uniform ones had p < 0.05."""
+    kernels = initializer_kernels(initializer, 7, 5000, rng(5))
+    null = covariance_null(kernels, BANK, rng(2), Untrained(initializer))
     assert_uniform(p_values(best_match(kernels, BANK).cosine, null.any))
 
 
@@ -75,7 +87,7 @@ def test_smooth_kernels_look_like_operators_unless_compared_with_smooth_kernels(
     """The choice of null decides the answer."""
     cosine = best_match(smooth_kernels(seed=3, count=400), BANK).cosine
     luck = initializer_null("glorot_uniform", 7).any
-    smoothness = covariance_null(smooth_kernels(count=400), BANK, rng(2)).any
+    smoothness = covariance_null(smooth_kernels(count=400), BANK, rng(2), UNIFORM).any
     assert np.mean(p_values(cosine, luck) < 0.05) > 0.5
     assert np.mean(p_values(cosine, smoothness) < 0.05) < 0.1
 
@@ -90,12 +102,12 @@ def test_the_covariance_has_the_symmetries_of_the_square():
 
 def test_drawn_kernels_have_the_covariance_asked_for():
     covariance = symmetric_covariance(smooth_kernels())
-    drawn = gaussian_kernels(covariance, 50_000, rng(1)).reshape(50_000, -1)
+    drawn = smoothed(covariance, UNIFORM.kernels(7, 50_000, rng(1))).reshape(50_000, -1)
     np.testing.assert_allclose(drawn.T @ drawn / len(drawn), covariance, atol=0.05 * covariance.max())
 
 
 def test_kernels_of_zeros_have_no_covariance_null():
-    assert covariance_null(np.zeros((8, 7, 7)), BANK, rng()) is None
+    assert covariance_null(np.zeros((8, 7, 7)), BANK, rng(), UNIFORM) is None
 
 
 def test_the_shuffled_null_keeps_the_weights_and_loses_their_order():
@@ -160,14 +172,16 @@ def test_kernels_of_large_norm_do_not_decide_what_smooth_means():
     smooth = smooth_kernels(count=4)
     loud = rng(8).normal(size=(4, 7, 7)) * 10
     alike = rng(8).normal(size=(4, 7, 7))
-    nulls = [covariance_null(np.concatenate([smooth, other]), BANK, rng(2)).any for other in (loud, alike)]
+    nulls = [
+        covariance_null(np.concatenate([smooth, other]), BANK, rng(2), UNIFORM).any for other in (loud, alike)
+    ]
     points = [np.quantile(null, (0.05, 0.5, 0.95)) for null in nulls]
     np.testing.assert_allclose(points[0], points[1], atol=0.01)
 
 
 def test_kernels_of_chance_have_the_shares_of_those_that_they_stand_for_at_norm_one():
     trained = smooth_kernels(count=400)
-    drawn = kernels_as_smooth(trained, 20_000, rng(1))
+    drawn = kernels_as_smooth(trained, 20_000, rng(1), UNIFORM)
     one, other = (
         symmetric_covariance(unit_rows(k.reshape(len(k), -1)).reshape(k.shape)) for k in (trained, drawn)
     )

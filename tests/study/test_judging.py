@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from linesexp.kernels.claims import CLAIMS
-from linesexp.study.analysing import analyse_study
+from linesexp.study.analysing import OF_MEMBERS, analyse_study
 from linesexp.study.gathering import members_of, partners
 from linesexp.study.judging import contradicting, ledger_of
 from linesexp.study.plan import planned
-from linesexp.study.sentences import summary, too_few
+from linesexp.study.sentences import about_controls, summary, too_few
 
 ALL = ("default", "weight-decay", "shuffled-labels", "frozen-random", "frozen-prewitt")
 LIKE = ("like-prewitt-initialiser", "like-prewitt-covariance", "like-prewitt-step0", "like-prewitt-shuffled")
@@ -182,6 +182,66 @@ def test_differences_are_those_of_pairs_and_planted_ones_are_found(study, settin
     same = analysis.condition("weight-decay").differences["accuracy"]
     assert (same.mean, same.low, same.p) == (0, 0, 1)
     assert analysis.condition("default").differences == {}
+
+
+def picked(members, chosen):
+    """Some members of a condition, in this order."""
+    chosen = np.asarray(chosen)
+    return dataclasses.replace(
+        members,
+        seeds=members.seeds[chosen],
+        data_seeds=members.data_seeds[chosen],
+        values={name: values[chosen] for name, values in members.values.items()},
+        curves={name: values[chosen] for name, values in members.curves.items()},
+        correct=members.correct[chosen],
+    )
+
+
+def test_pairs_are_of_the_same_seed_in_whatever_order_and_number_members_come(study, settings):
+    """By place instead of seed, the mean of the differences would be another."""
+    default = picked(study["default"], range(16))
+    default.values["dc"] = np.arange(16.0) ** 2  # seeds 20 … 35
+    other = picked(study["weight-decay"], [15, 3, 0, 9, 4, 7, 8])
+    other.values["dc"] = np.array([15.0, 3, 0, 9, 4, 7, 8]) ** 2 + 1
+    assert [pair.tolist() for pair in partners(other, default)] == [
+        [0, 1, 2, 3, 4, 5, 6],
+        [15, 3, 0, 9, 4, 7, 8],
+    ]
+    analysis = analyse_study({"default": default, "weight-decay": other}, settings.conditions, {})
+    gap = analysis.condition("weight-decay").differences["dc"]
+    assert (gap.mean, gap.n) == (1, 7)
+
+
+def test_p_of_differences_is_corrected_over_the_measures_that_were_tested(study, settings):
+    gaps = analyse_study(study, settings.conditions, {}).condition("frozen-random").differences
+    tested = [gaps[name] for name in OF_MEMBERS if gaps[name].p is not None]
+    assert 5 < len(tested) <= len(OF_MEMBERS)
+    smallest = min(tested, key=lambda gap: gap.p)
+    assert smallest.p_holm == pytest.approx(len(tested) * smallest.p)
+    assert all(gap.p_holm >= gap.p for gap in tested)
+
+
+def test_bands_hold_95_of_100_members(study, settings):
+    default = picked(study["default"], range(16))
+    default.curves["matched"] = np.tile(np.linspace(0, 1, 16, dtype=np.float32)[:, None], len(default.steps))
+    band = analyse_study({"default": default}, settings.conditions, {}).conditions[0].curves["matched"]
+    # The 2.5 % point of 16 evenly spread values, linear between the first two: 15 · 0.025 of a fifteenth.
+    assert band.low[0] == pytest.approx(0.025)
+    assert band.high[0] == pytest.approx(0.975)
+    assert band.mean[0] == pytest.approx(0.5)
+
+
+def test_controls_that_support_what_the_reference_supports_are_named(study, settings):
+    analysis = analyse_study(study, settings.conditions, {})
+    supported = {
+        name: {j.id for j in analysis.condition(name).ledger if j.verdict == "supported"}
+        for name in ("default", "frozen-prewitt")
+    }
+    both = supported["default"] & supported["frozen-prewitt"]
+    [words] = [sentence for sentence in about_controls(analysis) if sentence.startswith("But frozen-prewitt")]
+    assert both
+    assert set(words.partition("supports ")[2].partition(" as well")[0].split(", ")) == both
+    assert any("one and the same shuffle" in sentence for sentence in about_controls(analysis))
 
 
 def test_eight_members_are_too_few_and_it_is_said(planted):

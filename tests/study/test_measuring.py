@@ -140,6 +140,15 @@ def test_planted_operators_are_what_every_member_has(block, result):
     assert found.curves["matched"][:, 0].mean() < 0.3
 
 
+def test_planted_operators_are_odd_and_have_no_mean(block, planted):
+    found = measured(block, planted.result_of(block, noise=0))
+    np.testing.assert_allclose(found.members["odd"], 1, atol=1e-6)
+    np.testing.assert_allclose(found.members["dc"], 0, atol=1e-6)
+    np.testing.assert_allclose(found.members["axis"], 1, atol=1e-6)
+    lines = measured(block, planted.result_of(block, learn="line", noise=0))
+    np.testing.assert_allclose(lines.members["odd"], 0, atol=1e-6)
+
+
 def test_a_match_emerges_where_it_stays():
     beyond = np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 1]], dtype=bool).T[None]
     found = emergence(beyond, np.array([0.0, 0.5, 1.0, 2.0]))
@@ -167,6 +176,13 @@ def test_dead_kernels_count_for_nothing(block, result):
     assert found.members["each-learns"][1] == 0.5
     assert found.members["dead"].tolist() == [0, 0.5, 0, 0, 0, 0, 0, 0]
     assert found.members["like-prewitt-initialiser"][1] == 1  # of the live ones
+    kernels = result.kernels.copy()
+    kernels[1, -1, :4] = np.eye(5)  # whatever dead ones hold
+    other = measured(
+        block, dataclasses.replace(result, kernels=kernels, measures=result.measures | {"health": health})
+    )
+    for name in ("cosine", "edge_like", "odd", "dc", "axis"):
+        assert other.members[name][1] == found.members[name][1], name
 
 
 def test_without_the_workers_measures_the_rest_is_known(block, planted):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from linesexp.kernels.match import operator_bank
+from linesexp.kernels.nulls import Untrained
 from linesexp.kernels.operators import prewitt, sobel
 from linesexp.study.recurring import ALIKE, recurring, similarities, symmetries
 
@@ -29,7 +30,7 @@ def scattered(kernel, count, noise=0.15, seed=0):
 
 def found(kernels, of=None):
     of = np.arange(len(kernels)) if of is None else of
-    return recurring(np.asarray(kernels, dtype=np.float32), of, BANK, rng(1))
+    return recurring(np.asarray(kernels, dtype=np.float32), of, BANK, rng(1), Untrained("glorot_uniform"))
 
 
 def test_planted_kernels_are_found_among_noise_and_nothing_else_is():

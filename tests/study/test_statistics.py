@@ -161,7 +161,7 @@ def test_variances_and_intervals_are_those_that_were_put_in(data, seed, rest):
     assert found.seed.mean() == pytest.approx(seed**2, rel=0.15, abs=0.05)
     assert found.rest.mean() == pytest.approx(rest**2, rel=0.1)
     covered = np.mean((found.low <= 0) & (found.high >= 0))
-    assert 0.92 <= covered <= 0.99
+    assert covered >= 0.92
     assert np.mean(found.p < 0.05) == pytest.approx(1 - covered, abs=1e-9)
 
 
@@ -214,5 +214,28 @@ def test_too_small_a_grid_has_no_interval(shape):
 
 
 def test_members_that_are_all_alike_under_all_data_seeds():
-    found = crossed(np.full((2, 3, 1), 0.5))
-    assert (found.low[0], found.high[0], found.p[0], found.rest[0]) == (0.5, 0.5, 0, 0)
+    """Their p is that of as many seeds on one side of the reference, and no smaller."""
+    found = crossed(np.full((2, 8, 1), 0.5))
+    assert (found.low[0], found.high[0], found.p[0], found.rest[0]) == (0.5, 0.5, 2**-7, 0)
+
+
+def test_few_seeds_have_no_interval_however_many_data_seeds():
+    found = crossed(np.full((9, 5, 1), 0.5))
+    assert np.isnan([found.low[0], found.p[0]]).all()
+
+
+@pytest.mark.parametrize("data", [0.1, 0.15, 0.2, 0.3, 1.0])
+def test_two_data_seeds_do_not_say_more_than_they_know(data):
+    """With the degrees of freedom that the values themselves suggest, 86 of 100 intervals held the truth."""
+    found = crossed(effects(data, 0, 1, (2, 100)))
+    assert np.mean((found.low <= 0) & (found.high >= 0)) >= 0.93
+    assert np.mean(found.p < 0.003) <= 0.006
+
+
+def test_pictures_that_cannot_matter_are_not_found_to_matter():
+    """A network that is frozen has the same kernels under all pictures, but for rounding."""
+    frozen = np.tile(rng().normal(size=(1, 8, 1)), (2, 1, 1))
+    rounded = frozen + rng(1).normal(size=frozen.shape) * 1e-16
+    for grid in (frozen, rounded):
+        found = crossed(grid)
+        assert (found.p_data[0], found.p_seed[0], found.data[0]) == (1, 0, 0)
