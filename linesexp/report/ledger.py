@@ -55,7 +55,10 @@ TRY_IN_LABORATORY = {  # claim → the laboratory's part where a reader can try 
         "lab-comparison",
         "see each kernel’s operator and its kinds of chance, which count lines too",
     ),
-    "edges-not-lines": ("lab-comparison", "see how well the best edge and the best line operator fit each kernel"),
+    "edges-not-lines": (
+        "lab-comparison",
+        "see how well the best edge and the best line operator fit each kernel",
+    ),
     "each-learns": ("lab-curves", "move the slider and see which kernels change"),
     "edges-sum-to-zero": ("lab-bench", "take the mean off a kernel and see what changes"),
     "learning-needed": (
