@@ -53,7 +53,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._writable = False
-        self._parsed: tuple[bytes, Manifest] = b"", {}  # the last manifest that was read or written
+        self._parsed: tuple[bytes | None, Manifest] = None, {}  # the last manifest that was read or written
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"

@@ -37,8 +37,8 @@ def test_a_report_on_a_run_that_learned_nothing_begins_with_that(tiny_run):
         "This network does no better than luck on new pictures: it names 4"
     )
     assert len(summary(config, bad)) == len(summary(config, good)) + 1
-    assert title(config, good) == "What 4 5×5 kernels learned from pictures of lines"
-    assert title(config, bad) == "4 5×5 kernels and pictures of lines"
+    assert title(config, good) == "What 4 kernels of 5×5 learned from pictures of lines"
+    assert title(config, bad) == "4 kernels of 5×5 and pictures of lines"
 
 
 @pytest.mark.parametrize(("accuracy", "noted"), [(0.5, True), (0.0, True), (1.0, False)])
