@@ -46,7 +46,7 @@ def test_pictures(images) -> int:
 
 def slow(block: Block, on_epoch) -> bytes:
     """As a block that takes a moment, so that there is time to kill something."""
-    time.sleep(0.3)
+    time.sleep(0.6)
     return quick(block, on_epoch)
 
 
