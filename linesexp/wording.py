@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +16,14 @@ def shown(value: Any) -> str:
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     return repr(value)
+
+
+def option_words(name: str, value: Any) -> str:
+    """A setting as an option of a command: `--batch-size 32`, `--shuffle-labels`, `--contrast mixed`."""
+    words = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{words}" if value else f"--no-{words}"
+    return f"--{words} {shlex.quote(value) if isinstance(value, str) else shown(value)}"
 
 
 def visible(text: str) -> str:

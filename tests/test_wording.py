@@ -2,7 +2,7 @@
 
 import pytest
 
-from linesexp.wording import share_words, signed, visible
+from linesexp.wording import option_words, share_words, signed, visible
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,18 @@ def test_what_a_terminal_would_obey_is_visible():
 )
 def test_a_share_that_is_not_all_or_nothing_is_never_written_so(share, words):
     assert share_words(share) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "option"),
+    [
+        ("shuffle_labels", True, "--shuffle-labels"),
+        ("shuffle_labels", False, "--no-shuffle-labels"),
+        ("kernel_sizes", (3, 5), "--kernel-sizes 3,5"),
+        ("weight_decay", 0.01, "--weight-decay 0.01"),
+        ("contrast", "mixed", "--contrast mixed"),
+        ("contrast", "it's; odd", """--contrast 'it'"'"'s; odd'"""),
+    ],
+)
+def test_a_setting_is_written_as_an_option_that_a_shell_reads(name, value, option):
+    assert option_words(name, value) == option

@@ -42,7 +42,7 @@ from linesexp.runs.formats import parse_json
 from linesexp.study.place import Place
 from linesexp.views.animation import first_frame
 from linesexp.views.page import data_uri, fewer_colours, render_page
-from linesexp.wording import shown, signed
+from linesexp.wording import option_words, signed
 
 FRAMES = 60  # of a GIF at most: more would take much memory and patience
 
@@ -168,10 +168,7 @@ def _deeper(run: Run) -> dict[str, Any] | None:
 
 
 def _repeat(run: Run) -> dict[str, Any]:
-    options = [
-        f"--{name.replace('_', '-')} {value if isinstance(value, str) else shown(value)}"
-        for name, value in changed_settings(run.config).items()
-    ]
+    options = [option_words(name, value) for name, value in changed_settings(run.config).items()]
     environment = parse_json(run.folder.read("environment.json"), "environment.json")
     backend = environment["versions"].get("backend", "tensorflow")
     commands = [] if backend == "tensorflow" else [f"export KERAS_BACKEND={backend}"]

@@ -1,14 +1,13 @@
 """The commands that train a study anew, and the file of conditions that they need."""
 
 import shlex
-from typing import Any
 
 import msgspec
 
 from linesexp.config import changed_settings, settings_of
 from linesexp.study.conditions import CONDITIONS
 from linesexp.study.plan import StudySettings, numbers, spans
-from linesexp.wording import shown
+from linesexp.wording import option_words
 
 FILE = "conditions.toml"
 
@@ -24,7 +23,7 @@ def commands_of(settings: StudySettings) -> list[str]:
     folders = ["repeated"] if len(parts) == 1 else [f"repeated-{index + 1}" for index in range(len(parts))]
     how = [f"--conditions {shlex.quote(','.join(settings.conditions))}"]
     how += [f"--conditions-file {FILE}"] * bool(own_conditions_of(settings))
-    how += [_option(name, value) for name, value in changed_settings(settings.base).items()]
+    how += [option_words(name, value) for name, value in changed_settings(settings.base).items()]
     commands = []
     for folder, ((first, count), (first_data, count_data)) in zip(folders, parts, strict=True):
         words = [f"linesexp study {folder} --seeds {first}-{first + count - 1}"]
@@ -53,10 +52,3 @@ def own_conditions_of(settings: StudySettings) -> str:
         if not changed:
             lines.append(f"[{name}]")
     return "\n".join(lines)
-
-
-def _option(name: str, value: Any) -> str:
-    words = name.replace("_", "-")
-    if isinstance(value, bool):
-        return f"--{words}" if value else f"--no-{words}"
-    return f"--{words} {shlex.quote(value) if isinstance(value, str) else shown(value)}"
