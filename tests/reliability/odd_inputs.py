@@ -9,6 +9,7 @@ import json
 import math
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import wraps
 from typing import Any
 
@@ -106,13 +107,13 @@ def json_changed(draw: st.DrawFn, document: Any, ways: list[tuple]) -> Any:
             continue
         how = draw(st.sampled_from(("other", "other", "gone", "also")))
         if how == "other":
-            place[last] = draw(ODD)
+            place[last] = deepcopy(draw(ODD))  # or a later change would change what is drawn from
         elif how == "gone":
             del place[last]
         elif isinstance(place, dict):
-            place[draw(TEXTS)] = place[last]
+            place[draw(TEXTS)] = deepcopy(place[last])
         else:
-            place.append(draw(ODD))
+            place.append(deepcopy(draw(ODD)))
     return copy
 
 

@@ -18,6 +18,7 @@ from linesexp.experiment import write_class_folders
 from linesexp.runs import RunFolder
 from linesexp.runs.formats import parse_csv, parse_tensors, tensors_bytes
 from linesexp.runs.lock import HOLDER
+from linesexp.runs.waiting import WAITING
 
 
 @dataclass(frozen=True)
@@ -158,11 +159,11 @@ def files_of(place: Path) -> dict[str, str]:
 
     That is all of its bytes but for the files that hold seconds or dates: of those, the rest. The lock's own
     file stays, and says nothing; nor does what is left of the signature of a process that is
-    gone.
+    gone, or of what waited for a commit that has been made since, where a disk would not remove it.
     """
     found = {}
     for path in sorted(place.rglob("*")):
-        if path.is_file() and path.name not in (".lock", HOLDER):
+        if path.is_file() and path.name not in (".lock", HOLDER, WAITING):
             digest = hashlib.sha256(_lasting(path)).hexdigest()
             found[path.relative_to(place).as_posix()] = digest
     return found
