@@ -203,6 +203,7 @@ def test_brightness_is_told_from_an_edge(lab):
 # The link.
 
 
+@pytest.mark.slow
 def test_a_link_leads_to_all_that_is_seen(visit, tiny_run):
     sender = visit()
     choose(sender, step=0, layer="conv1", map=1)
@@ -239,6 +240,7 @@ def test_back_leads_to_where_the_reader_was(visit):
     page.wait_for_function("before => Math.abs(scrollY - before) < 300", arg=before)
 
 
+@pytest.mark.slow
 def test_every_card_leads_to_the_part_it_names(lab):
     """And not to where a slider sticks that has been scrolled past."""
     for link in lab.locator("#evidence .claim a").all():

@@ -44,6 +44,7 @@ def other_keras(folder):
     return str(place.parent)
 
 
+@pytest.mark.slow
 def test_a_study_survives_its_workers_and_its_scheduler(
     processes,
     on_cluster,
@@ -78,6 +79,7 @@ def test_a_study_survives_its_workers_and_its_scheduler(
     assert results(tmp_path / "study") == undisturbed
 
 
+@pytest.mark.slow
 def test_workers_with_other_versions_or_threads_are_refused_and_named(
     processes, on_cluster, settings, train, tiny_blocks, undisturbed, results, told, tmp_path
 ):
