@@ -18,6 +18,11 @@ def shown(value: Any) -> str:
     return repr(value)
 
 
+def counted(count: int, what: str) -> str:
+    """`1 member`, `1,100 members`."""
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
+
+
 def option_words(name: str, value: Any) -> str:
     """A setting as an option of a command: `--batch-size 32`, `--shuffle-labels`, `--contrast mixed`."""
     words = name.replace("_", "-")

@@ -208,8 +208,10 @@ def _facts(out: str, trained: "Trained") -> dict[str, Any]:
 
 
 def _words(out: str, trained: "Trained") -> str:
-    words = f"{_count(trained.members, 'member')} in {_count(trained.blocks, 'block')}"
-    failed = f"; {_count(len(trained.failed), 'block')} failed, which the same command tries again"
+    from linesexp.wording import counted
+
+    words = f"{counted(trained.members, 'member')} in {counted(trained.blocks, 'block')}"
+    failed = f"; {counted(len(trained.failed), 'block')} failed, which the same command tries again"
     failed *= bool(trained.failed)
     if trained.trained_blocks:
         now = f"{trained.trained_members} of them trained now, {trained.members_a_minute:.3g} a minute"
@@ -218,8 +220,4 @@ def _words(out: str, trained: "Trained") -> str:
         return f"{out} holds them already: {words}"
     if not trained.done_blocks:
         return f"nothing is trained of {words}{failed}"
-    return f"{out} holds {trained.done_blocks} of {_count(trained.blocks, 'block')}, none trained now{failed}"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
+    return f"{out} holds {trained.done_blocks} of {counted(trained.blocks, 'block')}, none trained now{failed}"

@@ -228,8 +228,7 @@ def _zero_sum(run: Run, analysis: Analysis) -> dict[str, Finding]:
             share,
             f"In {small} of the {len(dc)} edge-like kernels the mean holds less of the energy than the "
             f"{percent(chance, 1)} that it holds in the middle one of random kernels; in the one of them with "
-            f"the "
-            f"largest mean it holds {percent(np.max(dc), 1)}.",
+            f"the largest mean it holds {percent(np.max(dc), 1)}.",
             share_interval(small, len(dc)),
             counted=f"{len(dc)} kernels",
         )

@@ -12,7 +12,7 @@ from linesexp.views.animation import first_frame
 from linesexp.views.layer_kernels import MOST_CHANNELS
 from linesexp.views.page import data_uri, laboratory_bytes, render_page
 from linesexp.views.style import step_name
-from linesexp.wording import signed
+from linesexp.wording import counted, signed
 
 MOST_BYTES = 1_350_000  # of pictures on the page, before they grow by a third as text: it stays below 2 MB
 MOST_FILTERS = 25  # in the table
@@ -65,8 +65,8 @@ def summary(inspection: Inspection) -> list[str]:
     layers, kernels = inspection.layers, inspection.kernels
     slices = sum(layer.slices for layer in layers)
     words = [
-        f"{_count(len(layers), 'layer')} of two-dimensional convolution, {_count(len(kernels), 'filter')}, "
-        f"{_count(slices, 'kernel')}: every channel of every filter was measured."
+        f"{counted(len(layers), 'layer')} of two-dimensional convolution, {counted(len(kernels), 'filter')}, "
+        f"{counted(slices, 'kernel')}: every channel of every filter was measured."
     ]
     compared = [layer.match for layer in layers if layer.match and layer.match.slices]
     if compared:
@@ -80,7 +80,7 @@ def summary(inspection: Inspection) -> list[str]:
             else f"so it is {'more' if low > CHANCE_BEYOND else 'less'} than luck gives"
         )
         words.append(
-            f"Of {_count(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}; "
+            f"Of {counted(total, 'kernel')} compared with operators, {beyond:,} ({_percent(beyond, total)}; "
             f"95 % interval {_percent(low, 1)} to {_percent(high, 1)}) are more alike than 99 % of chance is; "
             f"by chance it would be {expected(chance)}, {luck}."
         )
@@ -90,9 +90,9 @@ def summary(inspection: Inspection) -> list[str]:
         filters = sum(match.filters_matched for match in compared)
         judged = sum(each.match is not None for each in kernels)
         words.append(
-            f"{_count(filters, 'filter') if filters else 'No filter'} of {judged:,} "
+            f"{counted(filters, 'filter') if filters else 'No filter'} of {judged:,} "
             f"stand{'' if filters > 1 else 's'} out from chance, judged by a filter's best channel and "
-            f"corrected for looking at {_count(judged, 'filter')} (q < 0.05: of models that learned nothing, "
+            f"corrected for looking at {counted(judged, 'filter')} (q < 0.05: of models that learned nothing, "
             "one in twenty has any)."
         )
         if beyond or filters:
@@ -268,10 +268,6 @@ def _figure(data: bytes, alt: str, caption: str) -> dict[str, str]:
 def expected(number: float) -> str:
     """How many chance gives: `3.5`, `22,243`."""
     return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _percent(part: float, whole: int) -> str:

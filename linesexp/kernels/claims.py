@@ -133,8 +133,7 @@ CLAIMS = (
         "Kernels that resemble an edge operator sum to about zero, as the operator does.",
         COMMON,
         "share of the edge-like kernels whose mean (DC) has less of their energy than that of the middle one "
-        "of "
-        "random kernels (a half of those have)",
+        "of random kernels (a half of those have)",
         "Clopper–Pearson interval over the run’s edge-like kernels",
         "above",
         0.5,

@@ -141,8 +141,7 @@ def about_controls(analysis: Analysis) -> str:
     """What the two tables of controls ask, and whether there are controls to compare with."""
     words = (
         "Two questions. Could a network do without learned kernels, if the rest learned behind others? And "
-        "how much "
-        "does this network, as it is, lean on each of its own?"
+        "how much does this network, as it is, lean on each of its own?"
     )
     if len(analysis.controls) == 1:
         words += " For the first, controls would have to be trained; for this run they were not."
@@ -219,8 +218,7 @@ def unseen_table(analysis: Analysis, images: ImagesConfig) -> Table | None:
     head = [("pictures", False), ("named rightly", False), ("95 % interval", True)]
     return {
         "caption": "The trained network on fresh pictures at all positions, one thing changed; those that are "
-        "in the "
-        "data set already are left out",
+        "in the data set already are left out",
         "head": head,
         "rows": rows,
     }

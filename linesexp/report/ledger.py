@@ -64,14 +64,12 @@ TRY_IN_LABORATORY = {  # claim → the laboratory's part where a reader can try 
     "learning-needed": (
         "lab-bench",
         "put random weights into all kernels and count the pictures named rightly; nothing is trained anew "
-        "there, "
-        "so it shows only that the layers behind rely on the kernels that they learned with",
+        "there, so it shows only that the layers behind rely on the kernels that they learned with",
     ),
     "prewitt-serves": (
         "lab-bench",
         "put Prewitt operators into kernels and count the pictures named rightly; nothing is trained anew "
-        "there, "
-        "so few right ones say nothing against a network that learns behind them",
+        "there, so few right ones say nothing against a network that learns behind them",
     ),
     "early-keeps-detail": ("lab-layers", "compare the maps of the first and of the last layer"),
     "deeper-selective": ("lab-layers", "compare the last layer’s maps for pictures of both classes"),

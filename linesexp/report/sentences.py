@@ -205,17 +205,14 @@ def about_tuning(analysis: Analysis) -> str:
         for name in ("one_minus_circular_variance", "direction_index")
     )
     return (
-        "Every kernel is shown bars and step edges of all directions. How choosy it is for the direction of a "
-        f"bar (1 − circular variance: 0 all alike, 1 one only) has a median of {_median(choosy[0])} before "
+        "Every kernel is shown bars and step edges of all directions. How choosy it is for the direction of "
+        f"a bar (1 − circular variance: 0 all alike, 1 one only) has a median of {_median(choosy[0])} before "
         f"and {_median(choosy[1])} after training; how much the order of dark and bright counts at an edge "
-        f"(direction index: the difference of its answers to an edge and to the reverse, over their sum) "
+        "(direction index: the difference of its answers to an edge and to the reverse, over their sum) "
         f"{_median(order[0])} and {_median(order[1])}. The index compares answers after the activation: a "
-        f"kernel "
-        "that one of the two edges leaves silent has 1, however weak it is, and one whose weights do not sum "
-        "to zero "
-        "answers to the bright area beside an edge, whichever way that lies. The claims below therefore take "
-        "each "
-        "kernel’s mean off and measure the difference itself."
+        "kernel that one of the two edges leaves silent has 1, however weak it is, and one whose weights do "
+        "not sum to zero answers to the bright area beside an edge, whichever way that lies. The claims "
+        "below therefore take each kernel’s mean off and measure the difference itself."
     )
 
 

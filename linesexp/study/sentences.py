@@ -7,7 +7,7 @@ from linesexp.study.analysis import Condition, Number, StudyAnalysis
 from linesexp.study.recurring import ALIKE, FEWEST_MEMBERS, SMALLEST
 from linesexp.study.roles import CONTROL, OTHER, role_of
 from linesexp.study.statistics import BOOTSTRAP, FEWEST, smallest_p
-from linesexp.wording import percent, share_words
+from linesexp.wording import counted, percent, share_words
 
 
 def title(analysis: StudyAnalysis) -> str:
@@ -26,8 +26,8 @@ def summary(analysis: StudyAnalysis) -> list[str]:
     left = [f"{rest} stay{'s' if rest == 1 else ''} undecided"] if rest else []
     left += [f"{asked - len(measured)} could not be measured"] if asked > len(measured) else []
     sentences = [
-        f"Of {asked} things that people say about such networks, {_count(reference.members, 'network')} of the "
-        f"condition {reference.name} support {supported} and refute {refuted}"
+        f"Of {asked} things that people say about such networks, {counted(reference.members, 'network')} of "
+        f"the condition {reference.name} support {supported} and refute {refuted}"
         f"{'; ' if left else ''}{' and '.join(left)}."
     ]
     if fewer := on_fewer(reference):
@@ -57,7 +57,7 @@ def too_few(condition: Condition, method: str) -> str:
     """Why so few members decide nothing, if that is so."""
     tests = sum(judgement.p is not None for judgement in condition.ledger)
     if condition.members < FEWEST:
-        return f"{_count(condition.members, 'member')} are too few for intervals, which need {FEWEST}."
+        return f"{counted(condition.members, 'member')} are too few for intervals, which need {FEWEST}."
     if method != BOOTSTRAP or tests * smallest_p(condition.members) < LEVEL:
         return ""
     enough = next(n for n in range(condition.members, 100) if tests * smallest_p(n) < LEVEL)
@@ -77,7 +77,7 @@ def on_fewer(condition: Condition) -> str:
     if not counts:
         return ""
     least, most = min(counts), max(counts)
-    networks = _count(most, "network") if least == most else f"{least:,} to {most:,} networks"
+    networks = counted(most, "network") if least == most else f"{least:,} to {most:,} networks"
     rest = "1 claim rests" if len(counts) == 1 else f"{len(counts)} claims rest"
     return f"{rest} on {networks} only, not on all {condition.members:,}: n is in the table of claims."
 
@@ -110,8 +110,7 @@ def about_controls(analysis: StudyAnalysis) -> list[str]:
     supported = [j.id for j in analysis.condition(analysis.reference).ledger if j.verdict == SUPPORTED]
     sentences = [
         "Mean effects over members, and what they come to. A claim about learned kernels ought to fail where "
-        "nothing "
-        "true can be learned: under shuffled labels, and with a frozen first layer."
+        "nothing true can be learned: under shuffled labels, and with a frozen first layer."
     ]
     for condition in analysis.conditions:
         if not condition.control or condition.name == analysis.reference:
@@ -121,8 +120,7 @@ def about_controls(analysis: StudyAnalysis) -> list[str]:
             sentences.append(
                 f"But {condition.name} supports {', '.join(too)} as well as {analysis.reference} does: "
                 f"{'these are' if len(too) > 1 else 'this is'} true without anything learned of the classes, "
-                f"and only "
-                "the size of the effect can tell the two apart."
+                "and only the size of the effect can tell the two apart."
             )
     if any(condition.name == "shuffled-labels" for condition in analysis.conditions):
         sentences.append(
@@ -141,7 +139,7 @@ def about_emergence(analysis: StudyAnalysis) -> str:
         if role_of(condition, analysis) != CONTROL and number.mean is not None:
             beside = [] if number.low is None else [f"{number.low:.1f} to {number.high:.1f}"]
             if number.n < condition.members:
-                beside.append(f"{number.n:,} of {_count(condition.members, 'member')}")
+                beside.append(f"{number.n:,} of {counted(condition.members, 'member')}")
             inside = f" ({'; '.join(beside)})" if beside else ""
             parts.append(f"{condition.name} {number.mean:.1f}{inside}")
     if not parts:
@@ -203,7 +201,3 @@ def _with_interval(number: Number, name: str = "") -> str:
         return f"{share_words(number.mean)} %"
     low, high = share_words(number.low), share_words(number.high)
     return f"{share_words(number.mean)} % ({name}{low} to {high})"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' if count != 1 else ''}"
