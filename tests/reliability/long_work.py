@@ -4,8 +4,8 @@
 
 trains a generated run, or somebody's own model with a KernelRecorder into FOLDER ("": with none), or a study of
 as many members of one epoch each, in this process. It prints one JSON object of lists with an entry for each
-epoch, or for each block of a study: {"megabytes": [resident], "files": [open], "seconds": [of the processor, in
-this epoch]}.
+epoch, or for each block of a study: {"megabytes": [resident], "files": [open], "writing": [open in FOLDER, of
+which a thread may hold some at any moment], "seconds": [of the processor, in this epoch]}.
 
 To watch other work, add a function to WORK that calls `watch()` regularly.
 """
@@ -14,7 +14,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 BLOCK = 4  # members of a study trained side by side
@@ -23,17 +24,28 @@ BLOCK = 4  # members of a study trained side by side
 class Watch:
     """What every call finds."""
 
-    def __init__(self) -> None:
-        self.found: dict[str, list[float]] = {"megabytes": [], "files": [], "seconds": []}
+    def __init__(self, folder: str) -> None:
+        self.found: dict[str, list[float]] = {"megabytes": [], "files": [], "writing": [], "seconds": []}
+        self._folder = str(Path(folder).resolve()) if folder else ""
         self._last = time.process_time()
 
     def __call__(self) -> None:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         now = time.process_time()
         self.found["megabytes"].append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
-        self.found["files"].append(len(os.listdir("/proc/self/fd")))
+        opened = list(open_files())
+        writing = sum(bool(self._folder) and file.startswith(self._folder) for file in opened)
+        self.found["files"].append(len(opened) - writing)
+        self.found["writing"].append(writing)
         self.found["seconds"].append(now - self._last)
         self._last = now
+
+
+def open_files() -> Iterator[str]:
+    """Names of this process's open files; what is closed while it looks is left out."""
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/self/fd/{descriptor}")
 
 
 def each_once(watch: Watch) -> Callable[[int, int, str], None]:
@@ -100,6 +112,6 @@ def study(folder: str, members: int, watch: Watch) -> None:
 WORK: dict[str, Callable[[str, int, Watch], None]] = {"train": train, "record": record, "study": study}
 
 if __name__ == "__main__":
-    watching = Watch()
+    watching = Watch(sys.argv[2])
     WORK[sys.argv[1]](sys.argv[2], int(sys.argv[3]), watching)
     print(json.dumps(watching.found))

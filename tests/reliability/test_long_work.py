@@ -15,6 +15,7 @@ MOST_GROWTH = 0.05  # of memory after the first tenth
 MOST_SLOWER = (
     1.5  # times: the last quarter's epochs against the first quarter's; a busy machine makes some slower
 )
+MOST_WRITING = 3  # files of the folder at once: the lock, one that is written, the folder itself
 LONG, SHORT = 2000, 100
 WORK = ("train", "record", "study")
 
@@ -48,10 +49,7 @@ def growth(megabytes):
 
 
 def more_files(files):
-    """How many more were open in the last tenth than in the second, the fewest of each.
-
-    A thread that writes may have one open at any moment.
-    """
+    """How many more were open in the last tenth than in the second, the fewest of each."""
     tenth = len(files) // 10
     return min(files[-tenth:]) - min(files[tenth : 2 * tenth])
 
@@ -68,6 +66,7 @@ def test_memory_and_open_files_stay_what_they_were(work, watched, figure):
     found = watched(work, SHORT)
     assert growth(found["megabytes"]) < MOST_GROWTH
     assert more_files(found["files"]) <= 0
+    assert max(found["writing"]) <= MOST_WRITING
     figure(f"memory grew by {growth(found['megabytes']):.1%} after the first tenth")
 
 
@@ -84,6 +83,7 @@ def test_long_work_holds(work, watched, figure):
     )
     assert grew < MOST_GROWTH
     assert more_files(found["files"]) <= 0
+    assert max(found["writing"]) <= MOST_WRITING
     assert longer < MOST_SLOWER
 
 
