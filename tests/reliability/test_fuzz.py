@@ -1,6 +1,7 @@
 """Inputs without a traceback: whatever a file holds, what comes is an answer or an error that a user can mend.
 
-hypothesis makes the inputs (odd_inputs.py), from --seed; what it finds it makes small before it shows it.
+hypothesis makes the inputs (odd_inputs.py), from --seed; what it finds it makes small before it shows it. Where
+Atheris is installed, it guides hypothesis to some more (guided.py).
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from reliability import odd_inputs
+from reliability.guided import guided
 from study.tiny_blocks import quick
 
 from linesexp import open_run
@@ -42,7 +44,7 @@ from linesexp.study.reading import open_study
 from linesexp.study.wanted import Asked, wanted_study
 
 FEW = {"settings": 70, "kernels": 120, "class folders": 25, "runs": 100, "studies": 100}  # in `make test`
-MANY = {  # 100,000 in all
+MANY = {  # 100,000 in all; and a tenth as many guided ones
     "settings": 30_000,
     "kernels": 30_000,
     "class folders": 10_000,
@@ -51,11 +53,36 @@ MANY = {  # 100,000 in all
 }
 
 
+HOW = [
+    pytest.param("some"),
+    pytest.param("many", marks=pytest.mark.hours),
+    pytest.param("guided", marks=pytest.mark.hours),
+]
+
+
+@pytest.fixture(params=HOW)
+def how(request) -> str:
+    """Which inputs: some or many from hypothesis, or those to which Atheris guides it."""
+    if request.param == "guided":
+        pytest.importorskip("atheris", reason="Atheris is not installed: pip install -e '.[fuzz]'")
+    return request.param
+
+
 @pytest.fixture
-def fuzz(chance, figure) -> Callable[..., None]:
+def count(how) -> Callable[[str], int]:
+    """count(kind): how many inputs."""
+    return {"some": FEW, "many": MANY, "guided": {kind: n // 10 for kind, n in MANY.items()}}[how].__getitem__
+
+
+@pytest.fixture
+def fuzz(how, chance, figure, tmp_path) -> Callable[..., None]:
     """fuzz(strategy, check, count): check so many inputs; how many there were is said."""
 
     def run(strategy: st.SearchStrategy, check: Callable[[Any], None], count: int) -> None:
+        if how == "guided":
+            tried = guided(strategy, check, count, chance.randrange(1, 2**32), tmp_path)
+            figure(f"{tried} inputs without a traceback, to which Atheris came")
+            return
         tried = 0
 
         @seeded(chance.randrange(2**32))
@@ -76,12 +103,6 @@ def fuzz(chance, figure) -> Callable[..., None]:
         figure(f"{tried} inputs without a traceback")
 
     return run
-
-
-@pytest.fixture(params=[pytest.param(False, id="some"), pytest.param(True, id="many", marks=pytest.mark.hours)])
-def count(request) -> Callable[[str], int]:
-    """count(kind): how many inputs."""
-    return (MANY if request.param else FEW).__getitem__
 
 
 def test_settings(fuzz, count, tmp_path):
