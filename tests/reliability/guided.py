@@ -26,8 +26,8 @@ def guided(
 ) -> int:
     """Let Atheris make `count` inputs; how many of them the strategy could make something of.
 
-    seed: in 1 to 2**32 - 1. folder: takes its first inputs, and one that failed. Raises AssertionError where one
-    did: its traceback is on stderr. ImportError: Atheris is not installed.
+    seed: in 1 to 2**32 - 1. folder: takes its first inputs, and one that failed. Raises AssertionError where
+    one did: its traceback is on stderr. ImportError: Atheris is not installed.
     """
     import atheris
 
