@@ -35,10 +35,14 @@ class Limits:
 
 @dataclass
 class _Flying:
-    """A block that is out; since: worker's address → when it was first seen there."""
+    """A block that is out; only_at: workers it may go to, none for any; since: worker → when first seen there.
+
+    Workers are told by their addresses.
+    """
 
     block: Block
     future: distributed.Future
+    only_at: list[str]
     since: dict[str, float] = field(default_factory=dict)
 
 
@@ -56,10 +60,10 @@ def train_on(
 
     study: what its settings digest to; blocks of other studies on the same scheduler have other keys. ours:
     whether the workers are this process' own. Blocks of a worker that dies go to another. One that raises, or
-    is stuck, is tried again, and given up after the third time; so is one whose worker died three times (as
-    often as a running scheduler's allowed-failures say). Only about twice as many blocks as there are workers
-    are out at any time. Raises InputError for workers that are refused at the start, StudyIncomplete where the
-    scheduler goes away or there is no worker for too long.
+    is stuck, is tried again, on another worker if there is one, and given up after the third time; so is one
+    whose worker died three times (as often as a running scheduler's allowed-failures say). Only about twice as
+    many blocks as there are workers are out at any time. Raises InputError for workers that are refused at the
+    start, StudyIncomplete where the scheduler goes away or there is no worker for too long.
     """
     yield from _Dispatch(client, blocks, study, ours, say, limits or Limits(), work).run()
 
@@ -82,6 +86,7 @@ class _Dispatch:
         self._blocks = blocks
         self._again: deque[Block] = deque()
         self._attempts: Counter[str] = Counter()  # block's key → how often it failed
+        self._failed_at: dict[str, set[str]] = {}  # block's key → workers' addresses
         self._tries: Counter[str] = Counter()  # block's key → how often it was handed out
         self._flying: dict[str, _Flying] = {}
         self._landed: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -95,7 +100,16 @@ class _Dispatch:
                 return
             yield from self._collect(self._landings())
             self._workers.watch()
+            self._take_back()
             yield from self._stuck()
+
+    def _take_back(self) -> None:
+        """Blocks that wait for workers that are gone; they are handed out anew."""
+        for name, flying in list(self._flying.items()):
+            if flying.only_at and not self._workers.any_of(flying.only_at):
+                del self._flying[name]
+                flying.future.release()
+                self._again.append(flying.block)
 
     def _fill(self) -> None:
         """Hand out as many blocks as keep all workers busy, and no more: results that wait take memory."""
@@ -113,10 +127,14 @@ class _Dispatch:
         name = block.key if tries == 1 else f"{block.key}#{tries}"
         # Under one name for all, so that Dask sees a large group: those wait at the scheduler, not on a worker.
         key = (self._group, name)
+        failed_at = self._failed_at.get(block.key)
+        # Dask's allow_other_workers would let a worker on which everything fails at once steal it.
+        only_at = self._workers.others(failed_at) if failed_at else []
+        where = {"workers": only_at} if only_at else {}
         future = self._client.submit(
-            _on_worker, self._work, block_text(block), self._versions, key=key, pure=False
+            _on_worker, self._work, block_text(block), self._versions, key=key, pure=False, **where
         )
-        self._flying[name] = _Flying(block, future)
+        self._flying[name] = _Flying(block, future, only_at)
         self._listen(name)
 
     def _listen(self, name: str) -> None:
@@ -131,7 +149,7 @@ class _Dispatch:
             while len(found) < len(self._flying):
                 found.append(self._landed.get_nowait())
         except queue.Empty:
-            pass
+            self._take_back()
         return [name for name in dict.fromkeys(found) if name in self._flying]
 
     def _collect(self, names: list[str]) -> Iterator[Ended]:
@@ -164,6 +182,7 @@ class _Dispatch:
             self._workers.refuse(found["worker"], f"worker {found['worker']} has {wrong}")
             self._again.append(block)
         else:
+            self._failed_at.setdefault(block.key, set()).add(found["worker"])
             yield from self._failed(block, found["cause"], found["trace"])
 
     def _erred(self, block: Block, error: BaseException) -> Iterator[Ended]:

@@ -41,6 +41,14 @@ class Workers:
         """How many there are, refused ones not counted."""
         return len(self._accepted)
 
+    def others(self, than: set[str]) -> list[str]:
+        """Addresses of all but these, refused ones left out."""
+        return sorted(self._accepted - than)
+
+    def any_of(self, addresses: list[str]) -> bool:
+        """Whether one of them is still there."""
+        return not self._accepted.isdisjoint(addresses)
+
     def wait(self) -> None:
         """Return when there is one. Raises as `watch` does."""
         self._look()

@@ -113,6 +113,33 @@ def test_a_block_that_goes_wrong_twice_is_trained_the_third_time(
     assert results(tmp_path / "study") == undisturbed
 
 
+def test_blocks_that_fail_on_one_worker_are_trained_on_the_other(
+    client, on_workers, settings, train, tiny_blocks, undisturbed, results, told, tmp_path
+):
+    poor = partial(tiny_blocks.poor, worker_pids(client)[0])
+    found = train(tmp_path / "study", settings, on_workers(poor))
+    assert not found.failed
+    assert any("MemoryError: this worker has none; tried again" in str(words) for words in told)
+    assert results(tmp_path / "study") == undisturbed
+
+
+def test_blocks_that_wait_for_a_worker_that_is_killed_go_to_the_one_that_replaces_it(
+    client, on_workers, settings, train, tiny_blocks, undisturbed, results, tmp_path
+):
+    every = [block.key for block in planned(settings)]
+    wrong = tiny_blocks.Wrong("raises", every, tmp_path, times=1)
+
+    def engine(blocks):
+        for number, ended in enumerate(on_workers(wrong)(blocks)):
+            if number == 2:
+                os.kill(worker_pids(client)[0], signal.SIGKILL)
+            yield ended
+
+    found = train(tmp_path / "study", settings, engine)
+    assert not found.failed
+    assert results(tmp_path / "study") == undisturbed
+
+
 @pytest.mark.slow
 def test_a_block_that_is_stuck_is_trained_anew_on_a_new_worker(
     on_workers, settings, train, tiny_blocks, undisturbed, results, told, tmp_path

@@ -1,8 +1,10 @@
 """Studies of real networks, from the command line to the kernels."""
 
 import os
+import resource
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -60,6 +62,25 @@ def test_workers_here_and_elsewhere_give_the_same_bytes(linesexp, tiny_toml, tmp
         assert ended.returncode == 0, ended.stderr
         assert "WARNING" not in ended.stderr
         assert_same(kernels_of(tmp_path / out), kernels_of(tmp_path / "one"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of the address space are Linux's")
+def test_a_worker_with_too_few_addresses_says_what_would_fit_and_others_train_its_blocks(
+    linesexp, tiny_toml, tmp_path, processes
+):
+    settings = ("--config", tiny_toml, *STUDY)
+    processes.scheduler()
+    poor = processes.worker()
+    resource.prlimit(poor.pid, resource.RLIMIT_AS, (10**9, 10**9))  # its nanny's child inherits it
+    processes.worker()
+    ended = linesexp(
+        "study", "out", *settings, "--scheduler-file", processes.file, "--wait-for-workers", "60", cwd=tmp_path
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "NoMemory: training 2 networks side by side needs about" in ended.stderr
+    ended = linesexp("study", "one", *settings, "--jobs", "1", cwd=tmp_path)
+    assert_same(kernels_of(tmp_path / "out"), kernels_of(tmp_path / "one"))
 
 
 @pytest.mark.slow
