@@ -1,7 +1,7 @@
 """Memory runs out under a real limit of the address space (`ulimit -v`): it is said what would fit.
 
 What is estimated, and what is said where NumPy or TensorFlow find that there is none: tests/test_room.py.
-A worker of a study that takes too much: tests/study/test_cluster.py; one that has too little: test_real.py there.
+A worker of a study that takes too much: tests/study/test_cluster.py; one with too little: test_real.py there.
 """
 
 import re
