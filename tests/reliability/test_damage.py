@@ -100,6 +100,7 @@ def test_files_of_another_run_are_found_and_named(run, other, figure):
 
 
 @pytest.mark.hours
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, as it saves
 def test_only_the_stage_of_a_damaged_file_is_done_again(run, figure):
     """Every file, cut short: the command that its stage names makes the same content again."""
     folder = RunFolder(run)
