@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,23 @@ most_pixels_option = click.option(
 
 
 def common_options(command: Callable) -> Callable:
-    """--json, -q and --debug, which every command has."""
+    """--json, -q and --debug, which every command has; without --debug matplotlib is silent on its cache."""
+
+    @wraps(command)
+    def run(*, debug: bool, **given: Any) -> Any:
+        if not debug:
+            import logging
+
+            logging.getLogger("matplotlib").setLevel(logging.ERROR)
+        return command(debug=debug, **given)
+
     for option in (
         click.option("--debug", is_flag=True, help="Show tracebacks and TensorFlow's log."),
         click.option("-q", "--quiet", is_flag=True, help="Errors only."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
     ):
-        command = option(command)
-    return command
+        run = option(run)
+    return run
 
 
 @contextlib.contextmanager

@@ -172,7 +172,8 @@ def test_a_browser_is_asked_for_nothing(pages, browser, figure):
         window.on("pageerror", lambda error, complaints=complaints: complaints.append(str(error)))
         window.goto(path.as_uri())
         for button in window.get_by_role("button").all():
-            button.click()
+            if button.get_attribute("aria-disabled") != "true":
+                button.click()
         window.mouse.wheel(0, 50_000)
         window.wait_for_timeout(500)
         elsewhere = [address for address in asked if not address.startswith("data:")][1:]

@@ -59,6 +59,15 @@ def other_thing(folder: Folder, make: Callable[[Path], None], command: str = "ve
     return Case([command, str(folder.run)], "dataset.npz")
 
 
+def gibibyte(path: Path) -> None:
+    """A file of zeros, read once: at first the system makes pages for it, which is no time of linesexp's."""
+    path.touch()
+    os.truncate(path, GIBI)
+    with open(path, "rb") as file:
+        while file.read(2**20):
+            pass
+
+
 @case
 def device_for_a_file(folder: Folder) -> Case:
     return other_thing(folder, lambda path: path.symlink_to("/dev/zero"))
@@ -71,7 +80,7 @@ def pipe_for_a_file(folder: Folder) -> Case:
 
 @case
 def file_of_a_gibibyte(folder: Folder) -> Case:
-    case = other_thing(folder, lambda path: (path.touch(), os.truncate(path, GIBI)))
+    case = other_thing(folder, gibibyte)
     folder.entry("dataset.npz", bytes=GIBI)
     return case
 
@@ -79,7 +88,7 @@ def file_of_a_gibibyte(folder: Folder) -> Case:
 @case
 def file_that_is_being_replaced_by_a_gibibyte(folder: Folder) -> Case:
     """Its size may be another than the manifest says, while it is being replaced."""
-    case = other_thing(folder, lambda path: (path.touch(), os.truncate(path, GIBI)))
+    case = other_thing(folder, gibibyte)
     folder.entry("dataset.npz", previous="0" * 64)
     return case
 
