@@ -3,7 +3,8 @@
 import json
 import os
 import platform
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ def check_environment(before: dict[str, Any], source: str, say: Callable[[str], 
         )
     if machine := _differences(before.get("machine", {}), _machine()):
         say(f"another machine than before ({'; '.join(machine)}): the last bits may differ")
+
+
+def backend_command(versions: Mapping[str, Any]) -> list[str]:
+    """The shell's command for the Keras backend of these versions; none for the one that is taken anyway."""
+    backend = str(versions.get("backend", "tensorflow"))
+    return [] if backend == "tensorflow" else [f"export KERAS_BACKEND={shlex.quote(backend)}"]
 
 
 def threads() -> int:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from linesexp.environment import describe_environment
+from linesexp.environment import backend_command, describe_environment
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,16 @@ def test_the_backend_is_the_one_that_keras_takes(configured, asked, backend, tmp
     if asked:
         monkeypatch.setenv("KERAS_BACKEND", asked)
     assert json.loads(describe_environment())["versions"]["backend"] == backend
+
+
+@pytest.mark.parametrize(
+    ("versions", "command"),
+    [
+        ({}, []),
+        ({"backend": "tensorflow"}, []),
+        ({"backend": "jax"}, ["export KERAS_BACKEND=jax"]),
+        ({"backend": "jax; reboot"}, ["export KERAS_BACKEND='jax; reboot'"]),
+    ],
+)
+def test_the_command_that_chooses_a_backend_again_is_one_word_for_the_shell(versions, command):
+    assert backend_command(versions) == command

@@ -4,6 +4,7 @@ from typing import Any
 
 from linesexp import __version__
 from linesexp.config import changed_settings
+from linesexp.environment import backend_command
 from linesexp.kernels.match import operator_bank
 from linesexp.kernels.records import KernelRecord
 from linesexp.own_pictures.words import picture_words
@@ -170,8 +171,7 @@ def _deeper(run: Run) -> dict[str, Any] | None:
 def _repeat(run: Run) -> dict[str, Any]:
     options = [option_words(name, value) for name, value in changed_settings(run.config).items()]
     environment = parse_json(run.folder.read("environment.json"), "environment.json")
-    backend = environment["versions"].get("backend", "tensorflow")
-    commands = [] if backend == "tensorflow" else [f"export KERAS_BACKEND={backend}"]
+    commands = backend_command(environment["versions"])
     own = run.config.images.folders
     if own is None:
         commands += [" ".join(["linesexp generate repeated", *options]), "linesexp train repeated"]

@@ -1,10 +1,10 @@
 """What a study's page says: which figures, tables and sentences it holds."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from linesexp import __version__
+from linesexp.environment import backend_command
 from linesexp.report.ledger import ledger_cards
 from linesexp.study import sentences
 from linesexp.study.analysis import StudyAnalysis
@@ -93,8 +93,6 @@ def _variation(analysis: StudyAnalysis) -> dict[str, Any] | None:
 def _repeat(settings: StudySettings, environment: Mapping[str, Any]) -> dict[str, Any]:
     """The commands that train the same study anew, and where this one was trained."""
     commands, own = commands_of(settings), own_conditions_of(settings)
-    backend = environment.get("versions", {}).get("backend", "tensorflow")
-    exported = [] if backend == "tensorflow" else [f"export KERAS_BACKEND={shlex.quote(str(backend))}"]
     words = (
         "The same seeds give the same members, in blocks of any size and on any number of workers, up to the "
     )
@@ -103,7 +101,7 @@ def _repeat(settings: StudySettings, environment: Mapping[str, Any]) -> dict[str
         words += " Some seeds between others are left out: each command makes a part of the study."
     return {
         "words": words,
-        "commands": "\n".join([*exported, *commands]),
+        "commands": "\n".join([*backend_command(environment.get("versions", {})), *commands]),
         "file": FILE,
         "conditions": own,
         "environment": [
