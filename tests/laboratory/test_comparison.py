@@ -221,6 +221,10 @@ def test_a_colour_is_compared_alone_without_chances(index, name, colours, colour
     meters = panel.locator("meter").evaluate_all("all => all.map((one) => one.value)")
     expected = shares(colour_weights[None, :, :, index, 2])
     np.testing.assert_allclose(meters, [expected.odd[0], expected.even[0], expected.dc[0]], atol=1e-5)
+    colours.locator("#lab-share select").select_option("polars")
+    with colours.expect_download() as waiting:
+        colours.locator("#lab-share").get_by_role("button", name="SVG", exact=True).click()
+    assert waiting.value.suggested_filename.startswith(f"directions-of-kernel-2-{name}-epoch-")
 
 
 def test_a_colour_answers_to_directions_without_the_bias(colours):

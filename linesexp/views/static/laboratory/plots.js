@@ -2,6 +2,7 @@
 
 import { element, stepName } from "./elements.js";
 import { fileName, INK } from "./figures.js";
+import { chosenLayer, chosenPlane } from "./kernels.js";
 import { vector } from "./vector.js";
 
 // The page's light colours, whatever the reader's screen is set to: a file is looked at on white.
@@ -22,7 +23,7 @@ export function curvesFigure(experiment, state) {
   return plotsFigure(fileName("curves", step), `Loss and accuracy; the marker is at the step “${stepName(step)}”`, parts);
 }
 
-/** The chosen kernel's directions as they stand in the page; null where there are none. State: step, kernel, edits. */
+/** The chosen kernel's directions as they stand in the page; null where there are none. State: all that chooses it. */
 export function polarsFigure(experiment, state) {
   const home = document.getElementById("lab-comparison");
   const parts = [...home.querySelectorAll(".comparison-polars svg")]
@@ -30,7 +31,9 @@ export function polarsFigure(experiment, state) {
     .map((drawing) => ({ drawing, words: `${drawing.parentElement.querySelector("h5").textContent}. ${drawing.getAttribute("aria-label")}` }));
   if (!parts.length) return null;
   const kernel = state.get("kernel");
-  const name = fileName(`directions-of-kernel-${kernel}`, experiment.steps[state.get("step")], Boolean(state.get("edits")[kernel]));
+  const layer = experiment.network ? "" : chosenLayer(experiment, state).name;
+  const what = ["directions-of-kernel", kernel, layer, chosenPlane(experiment, state).name].filter((part) => part !== "").join("-");
+  const name = fileName(what, experiment.steps[state.get("step")], Boolean(state.get("edits")[kernel]));
   const ring = home.querySelector(".comparison-polars + p").textContent;
   return plotsFigure(name, home.querySelector(".bench-status").textContent, parts, ring);
 }
