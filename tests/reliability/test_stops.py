@@ -41,7 +41,7 @@ STAGES = {
     "report, drawing": ("report", "file [1-9]", 0.0),
     "train, importing TensorFlow": ("train", "loading Keras", 0.8),
     "train, at once": ("train", "", 0.15),
-    "train, building": ("train", "from epoch 0", 0.1),
+    "train, building": ("train", "training begins", 0.1),
     "train, learning": ("train", "epoch 1/", 0.2),
     "study, at once": ("study", "", 0.15),
     "study, importing TensorFlow": ("study", "block 0/", 0.8),
