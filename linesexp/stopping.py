@@ -39,6 +39,7 @@ def listen() -> None:
     for number in EXIT_CODES:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    sys.unraisablehook = _tell_unless_stopped
     if os.name == "posix":
         _answer_at_once()
 
@@ -84,6 +85,12 @@ def _stop(number: int, frame: Any) -> None:
     first, _asked = _asked is None, signal.Signals(number)
     if first:  # the thread takes care of further ones; to stop what is stopping would leave more undone
         raise Stopped
+
+
+def _tell_unless_stopped(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Told of errors that go nowhere, as in a finalizer; Stopped is remembered, and no error."""
+    if not issubclass(unraisable.exc_type, Stopped):
+        sys.__unraisablehook__(unraisable)
 
 
 def _watch(signals: int, said: int) -> None:

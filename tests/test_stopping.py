@@ -53,6 +53,29 @@ def test_a_process_that_hears_nothing_answers_and_ends_all_the_same(number, code
     assert said.splitlines()[-1].endswith(FAREWELL)
 
 
+FINALIZER = """
+class Odd:
+    def __del__(self):
+        ready()
+        time.sleep(30)
+        raise ValueError("of its own")
+Odd()
+time.sleep(0.5)  # until the answer is said
+print(stopping.exit_code())
+"""
+
+
+def test_a_signal_during_a_finalizer_is_remembered_and_makes_no_traceback(environment):
+    _, out, said = ended(FINALIZER, environment, signal.SIGINT)
+    assert out == "130\n"
+    assert said == "stopping; a second time ends it at once\n"
+
+
+def test_other_errors_of_finalizers_are_told(environment):
+    _, _, said = ended(FINALIZER.replace("30", "0"), environment)
+    assert "ValueError: of its own" in said
+
+
 def test_the_second_signal_ends_it_at_once(environment):
     code = "stopping.PATIENCE = 1e6\nin_a_library()"
     found, _, said = ended(code, environment, signal.SIGINT, signal.SIGTERM, pause=0.5)
