@@ -54,6 +54,7 @@ def test_a_process_that_hears_nothing_answers_and_ends_all_the_same(number, code
 
 
 FINALIZER = """
+stopping.PATIENCE = 1e6
 class Odd:
     def __del__(self):
         ready()
