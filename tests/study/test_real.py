@@ -134,6 +134,8 @@ def test_ctrl_c_in_the_middle_of_training_ends_everything(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Even where the tests run in the background, whose processes ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     wait_for(lambda: len(RunFolder(tmp_path / "out").names(prefix="blocks/")) >= 1, 300)
     time.sleep(2)  # in the next block
