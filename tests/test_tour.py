@@ -84,6 +84,7 @@ def test_every_cell_runs_and_nothing_warns(executed):
         assert not [output for output in cell.outputs if output.get("name") == "stderr"]
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("tour")
 def test_each_figure_is_shown_once(executed):
     _, cells = executed
@@ -92,6 +93,7 @@ def test_each_figure_is_shown_once(executed):
         assert len(outputs(cell, "image/png")) == int(shows), cell.source
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("tour")
 def test_the_run_shows_its_card_and_its_gif(executed):
     folder, cells = executed
@@ -103,6 +105,7 @@ def test_the_run_shows_its_card_and_its_gif(executed):
     assert "data:image/gif;base64," in gif
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("tour")
 def test_what_it_prints_are_the_runs_numbers(executed):
     folder, cells = executed
@@ -115,6 +118,7 @@ def test_what_it_prints_are_the_runs_numbers(executed):
     assert all(f"{judgement.verdict}: {judgement.claim}" in ledger for judgement in analysis.ledger)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("tour")
 def test_the_exercise_trains_another_run(executed):
     folder, _ = executed

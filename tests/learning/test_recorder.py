@@ -215,6 +215,7 @@ def test_a_full_disk_is_a_warning_and_the_fit_goes_on(tmp_path, monkeypatch):
         assert np.array_equal(plain[name], value)
 
 
+@pytest.mark.slow
 def test_a_fit_that_fails_leaves_no_lock_behind(tmp_path):
     class Broken(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

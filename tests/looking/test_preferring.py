@@ -159,6 +159,7 @@ def test_a_models_pictures_are_its_data_set_and_dead_units_are_not_counted(model
     assert iio.imread(tmp_path / "preferred/conv.png").shape[1] == 1240
 
 
+@pytest.mark.slow
 def test_without_pictures_a_model_is_compared_with_noise_alone_and_hears_so(linesexp, model_file, tmp_path):
     options = ("--preferred", "conv", "--noise-pictures", 8, "--preferred-steps", 3)
     ended = linesexp("see", "model.keras", *options, "--out", tmp_path, cwd=model_file)
@@ -238,6 +239,7 @@ def test_an_unknown_layer_or_unit_is_named_with_what_there_is(wanted, words):
         wanted_units([wanted], KNOWN, ["yes", "no"])
 
 
+@pytest.mark.slow
 def test_nothing_is_written_after_a_mistake(linesexp, tiny, tmp_path):
     ended = linesexp("see", "run", "--preferred", "conv9", "--out", tmp_path / "out", "-q", cwd=tiny)
     assert (ended.returncode, len(ended.stderr.strip().splitlines())) == (2, 1)

@@ -123,6 +123,7 @@ def test_blocks_that_fail_on_one_worker_are_trained_on_the_other(
     assert results(tmp_path / "study") == undisturbed
 
 
+@pytest.mark.slow
 def test_blocks_that_wait_for_a_worker_that_is_killed_go_to_the_one_that_replaces_it(
     client, on_workers, settings, train, tiny_blocks, undisturbed, results, tmp_path
 ):

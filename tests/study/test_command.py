@@ -51,6 +51,8 @@ def start(folder, environment):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Even where the tests run in the background, whose processes ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         started.append(process)
         return process
