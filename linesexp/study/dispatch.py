@@ -149,7 +149,7 @@ class _Dispatch:
             while len(found) < len(self._flying):
                 found.append(self._landed.get_nowait())
         except queue.Empty:
-            self._take_back()
+            pass
         return [name for name in dict.fromkeys(found) if name in self._flying]
 
     def _collect(self, names: list[str]) -> Iterator[Ended]:
