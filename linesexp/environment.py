@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shlex
+import sys
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from linesexp.errors import InputError
 
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # read by TensorFlow as it is imported
 PACKAGES = ("linesexp", "tensorflow", "keras", "numpy", "jax", "torch")
 
 
@@ -33,6 +35,38 @@ def check_environment(before: dict[str, Any], source: str, say: Callable[[str], 
         )
     if machine := _differences(before.get("machine", {}), _machine()):
         say(f"another machine than before ({'; '.join(machine)}): the last bits may differ")
+
+
+def switch_on_onednn() -> None:
+    """Have TensorFlow compute with oneDNN where it is built with it, unless the user has decided otherwise.
+
+    By itself it does so only on processors with AVX-512 or its like. On others it takes twice as long, and has no
+    gradient of grouped convolutions. Changes nothing once TensorFlow is imported.
+    """
+    if _has_onednn() and "tensorflow" not in sys.modules and _onednn_wanted() is None:
+        os.environ[ONEDNN] = "1"
+
+
+def grouped_gradients(device: str | None = None) -> bool:
+    """Whether TensorFlow has a gradient of grouped convolutions there: on a CPU only with oneDNN. Imports it.
+
+    device: such as CPU; by default where TensorFlow computes.
+    """
+    import tensorflow
+
+    # The operation itself: in the middle of tracing a function, where this may be asked, no tape records.
+    with tensorflow.init_scope(), tensorflow.device(device):
+        try:
+            tensorflow.raw_ops.Conv2DBackpropInput(
+                input_sizes=(1, 2, 2, 2),
+                filter=tensorflow.zeros((2, 2, 1, 2)),
+                out_backprop=tensorflow.zeros((1, 1, 1, 2)),
+                strides=(1, 1, 1, 1),
+                padding="VALID",
+            )
+        except tensorflow.errors.InvalidArgumentError:
+            return False
+    return True
 
 
 def backend_command(versions: Mapping[str, Any]) -> list[str]:
@@ -67,7 +101,29 @@ def versions() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return found | ({"onednn": _onednn()} if backend == "tensorflow" else {})
+
+
+def _onednn() -> str:
+    """`on` or `off`, as TensorFlow was told or will be told by us; `default` where it decides by itself.
+
+    Where it was imported before linesexp could tell it, it is asked.
+    """
+    wanted = _onednn_wanted()
+    if wanted is None and _has_onednn():
+        wanted = "tensorflow" not in sys.modules or grouped_gradients("CPU")
+    return "default" if wanted is None else "on" if wanted else "off"
+
+
+def _onednn_wanted() -> bool | None:
+    """What the environment says of oneDNN; None for nothing, or for what TensorFlow does not understand."""
+    words = {"0": False, "false": False, "1": True, "true": True}
+    return words.get(os.environ.get(ONEDNN, "").lower())
+
+
+def _has_onednn() -> bool:
+    """Whether TensorFlow is built with oneDNN for this kind of machine."""
+    return platform.machine().lower() in ("x86_64", "amd64") and platform.system() != "Darwin"
 
 
 def _backend() -> str:

@@ -13,6 +13,9 @@ import filelock
 import pytest
 
 from linesexp.config import ExperimentConfig, build_config, load_config
+from linesexp.environment import switch_on_onednn
+
+switch_on_onednn()  # as every process of linesexp does; tests import Keras by themselves
 
 SCRIPT = Path(sys.executable).with_name("linesexp")
 TINY = """

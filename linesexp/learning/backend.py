@@ -6,13 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 
+from linesexp.environment import switch_on_onednn
+
 
 @contextlib.contextmanager
 def quiet_import(debug: bool = False) -> Iterator[None]:
-    """Keep TensorFlow's start-up log off the terminal: its C++ part writes straight to descriptor 2.
+    """Switch oneDNN on, and keep TensorFlow's start-up log off the terminal: C++ writes it to descriptor 2.
 
     With `debug` everything is shown.
     """
+    switch_on_onednn()
     if debug or sys.stderr is None:
         yield
         return

@@ -10,6 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from linesexp.environment import grouped_gradients
+
+GROUPED, ONE_BY_ONE = "grouped", "one by one"  # how members are convolved
+
 
 class MemberConvolution(keras.layers.Layer):
     """Convolution, activation and pooling of one block of each member's network.
@@ -125,27 +129,20 @@ class MemberSums(keras.metrics.Metric):
 def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:
     """Cross-correlation, the maps in so many groups.
 
-    On a processor, Keras hands a grouped one to XLA, which takes many times as long as TensorFlow itself.
+    On TensorFlow, Keras hands a grouped one to XLA, which takes many times as long as TensorFlow itself and has no
+    gradient on a CPU without oneDNN.
     """
-    if groups > 1 and keras.backend.backend() == "tensorflow" and _tensorflow_groups():
+    if groups == 1 or keras.backend.backend() != "tensorflow":
+        return ops.conv(maps, kernel, padding=padding)
+    if way_of_convolving() == GROUPED:
         import tensorflow
 
         return tensorflow.nn.conv2d(maps, kernel, 1, padding.upper())
-    return ops.conv(maps, kernel, padding=padding)
+    parts = zip(ops.split(maps, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
+    return ops.concatenate([ops.conv(part, of, padding=padding) for part, of in parts], axis=-1)
 
 
 @cache
-def _tensorflow_groups() -> bool:
-    """Whether TensorFlow has a gradient of grouped convolutions here: on processors, only with oneDNN."""
-    import tensorflow
-
-    with tensorflow.init_scope():
-        maps, kernel = tensorflow.zeros((1, 2, 2, 2)), tensorflow.zeros((2, 2, 1, 2))
-        with tensorflow.GradientTape() as tape:
-            tape.watch((maps, kernel))
-            found = tensorflow.nn.conv2d(maps, kernel, 1, "VALID")
-        try:
-            tape.gradient(found, (maps, kernel))
-        except tensorflow.errors.InvalidArgumentError:
-            return False
-    return True
+def way_of_convolving() -> str:
+    """GROUPED, or ONE_BY_ONE where TensorFlow has no gradient of grouped convolutions."""
+    return GROUPED if keras.backend.backend() != "tensorflow" or grouped_gradients() else ONE_BY_ONE
