@@ -40,8 +40,8 @@ def check_environment(before: dict[str, Any], source: str, say: Callable[[str], 
 def switch_on_onednn() -> None:
     """Have TensorFlow compute with oneDNN where it is built with it, unless the user has decided otherwise.
 
-    By itself it does so only on processors with AVX-512 or its like. On others it takes twice as long, and has no
-    gradient of grouped convolutions. Changes nothing once TensorFlow is imported.
+    By itself it does so only on processors with AVX-512 or its like. On others it takes twice as long, and has
+    no gradient of grouped convolutions. Changes nothing once TensorFlow is imported.
     """
     if _has_onednn() and "tensorflow" not in sys.modules and _onednn_wanted() is None:
         os.environ[ONEDNN] = "1"

@@ -129,8 +129,8 @@ class MemberSums(keras.metrics.Metric):
 def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:
     """Cross-correlation, the maps in so many groups.
 
-    On TensorFlow, Keras hands a grouped one to XLA, which takes many times as long as TensorFlow itself and has no
-    gradient on a CPU without oneDNN.
+    On TensorFlow, Keras hands a grouped one to XLA, which takes many times as long as TensorFlow itself, and
+    has no gradient on a CPU without oneDNN.
     """
     if groups == 1 or keras.backend.backend() != "tensorflow":
         return ops.conv(maps, kernel, padding=padding)
