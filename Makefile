@@ -43,7 +43,7 @@ audit: setup ## check installed packages for known vulnerabilities
 bench: SHELL := bash -o pipefail
 bench: setup ## measure against plain scripts, as ratios; studies into results/reference/benchmark.md
 	@$(BIN)/python tests/benchmarks/bench.py
-	@for part in study "study sizes" "study long" study_engine; do set -- $$part; \
+	@for part in study "study sizes" "study long" "study ways" study_engine; do set -- $$part; \
 		$(BIN)/python tests/benchmarks/$$1.py $$2 || exit 1; done | tee results/reference/benchmark.md
 
 clean: ## remove .venv and caches; results stay

@@ -3,6 +3,7 @@
 Usage: study.py [ROUNDS]           against a loop of fit, one script a seed, and the floor; 5 rounds or more
        study.py sizes [ROUNDS]     seconds a member and epoch for blocks of several sizes, one thread
        study.py long [BLOCKS]      64 blocks of 8 members in a row: seconds and memory of each
+       study.py ways [ROUNDS]      members convolved in groups and one by one, with oneDNN and without; 3 rounds
 
 What is compared takes turns within each round, each in a process that lives through all rounds, because a
 shared machine's speed wanders. Medians over the rounds; where a machine has others to serve, the processor's
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from linesexp.environment import ONEDNN
 
 EPOCHS = 20
 BATCH, TRAINING, VALIDATION = 32, 840, 180  # pictures of the default data set
@@ -43,14 +46,16 @@ class Took:
 class Contender:
     """A process that does one unit of work whenever it is told to."""
 
-    def __init__(self, *words: Any) -> None:
+    def __init__(self, *words: Any, onednn: bool | None = None) -> None:
+        """onednn: whether TensorFlow is to use it; by default as it, or linesexp, decides."""
         self.words = words
+        environment = {} if onednn is None else {ONEDNN: str(int(onednn))}
         self.process = subprocess.Popen(
             [sys.executable, __file__, "serve", *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | ({"OPENBLAS_NUM_THREADS": "1"} if words[0] == "floor" else {}),
+            env=os.environ | environment | ({"OPENBLAS_NUM_THREADS": "1"} if words[0] == "floor" else {}),
             text=True,
         )
 
@@ -72,7 +77,14 @@ class Contender:
 
 def serve(kind: str, *words: str) -> None:
     """Do a unit of work for each line on stdin, and say what it took."""
-    work = {"fit": fit_loop, "torch": torch_loop, "ours": our_blocks, "floor": floor}[kind](*map(int, words))
+    kinds = {
+        "fit": fit_loop,
+        "torch": torch_loop,
+        "ours": our_blocks,
+        "singly": our_blocks_singly,
+        "floor": floor,
+    }
+    work = kinds[kind](*map(int, words))
     for _ in sys.stdin:
         wall, cpu = time.perf_counter(), time.process_time()
         found = next(work)
@@ -127,6 +139,16 @@ def our_blocks(threads: int, members: int, epochs: int = EPOCHS):
         result_bytes(train_block(Block("default", config, tuple(range(first, first + members))), dataset))
         yield None
         first += members
+
+
+def our_blocks_singly(*of: int):
+    """The same, members convolved one by one also where TensorFlow could convolve them in groups."""
+    from linesexp.learning.backend import quiet_import
+
+    with quiet_import():
+        from linesexp.learning import members
+    members.way_of_convolving = lambda: members.ONE_BY_ONE
+    yield from our_blocks(*of)
 
 
 def floor(members: int):
@@ -299,11 +321,38 @@ def long(blocks: int, members: int = 8, epochs: int = 2) -> None:
             part = []
 
 
+def ways(rounds: int, members: int = 8, epochs: int = 5) -> None:
+    """The two ways to convolve members, and plain Keras, with oneDNN and without."""
+    ours = (2, members, epochs)  # threads, as the plain loop has them
+    contenders = {
+        "ours, grouped, oneDNN": (Contender("ours", *ours, onednn=True), members * epochs),
+        "ours, one by one, oneDNN": (Contender("singly", *ours, onednn=True), members * epochs),
+        "ours, one by one, no oneDNN": (Contender("ours", *ours, onednn=False), members * epochs),
+        "loop of plain fit, oneDNN": (Contender("fit", onednn=True), EPOCHS),
+        "loop of plain fit, no oneDNN": (Contender("fit", onednn=False), EPOCHS),
+    }
+    for contender, _ in contenders.values():
+        contender.run()
+    tooks = [{name: each.run() for name, (each, _) in contenders.items()} for _ in range(rounds)]
+    print(
+        f"\n# With oneDNN and without\n\nSeconds a member and epoch, 2 threads, blocks of {members} members.\n"
+    )
+    print("| what | clock | processor | processor, the first = 1 |\n|---|---|---|---|")
+    first = next(iter(contenders))
+    for name, (_, units) in contenders.items():
+        wall, cpu = (statistics.median(getattr(t[name], k) / units for t in tooks) for k in ("wall", "cpu"))
+        units_of_first = contenders[first][1]
+        ratio = statistics.median(t[name].cpu / units / (t[first].cpu / units_of_first) for t in tooks)
+        print(f"| {name} | {wall:.3f} | {cpu:.3f} | {ratio:.2f} |")
+
+
 if __name__ == "__main__":
+    PARTS = {"sizes": (sizes, 7), "long": (long, 64), "ways": (ways, 3)}
     words = sys.argv[1:]
     if words[:1] == ["serve"]:
         serve(*words[1:])
-    elif words[:1] in (["sizes"], ["long"]):
-        {"sizes": sizes, "long": long}[words[0]](*map(int, words[1:] or [{"sizes": 7, "long": 64}[words[0]]]))
+    elif words[:1] and words[0] in PARTS:
+        part, usual = PARTS[words[0]]
+        part(int(words[1]) if words[1:] else usual)
     else:
         compare(int(words[0]) if words else 5)
