@@ -19,6 +19,9 @@ from linesexp.learning import members
 from linesexp.learning.ensemble import build_ensemble, by_member
 from linesexp.learning.network import build_network
 from linesexp.runs.formats import parse_json
+from linesexp.study.engine import train_study
+from linesexp.study.local import train_here
+from linesexp.study.plan import StudySettings
 from linesexp.study.reading import open_study
 
 HERE = Path(__file__).parent
@@ -26,6 +29,7 @@ X86_64 = platform.machine().lower() in ("x86_64", "amd64")
 OF_ONE_SETTING = (
     "test_each_members_gradient_is_that_of_the_network_of_its_seed",
     "test_members_are_convolved_in_groups_where_onednn_is_on_and_only_there",
+    "test_a_tiny_study_trains_the_networks_of_its_seeds_and_says_how",
 )
 SEEDS = (4, 0, 7)
 CONFIG = build_config(
@@ -89,29 +93,36 @@ def test_members_are_convolved_in_groups_where_onednn_is_on_and_only_there():
     assert (members.way_of_convolving() == members.GROUPED) == (versions()["onednn"] == "on")
 
 
-@pytest.fixture(scope="module")
-def studies(tmp_path_factory, tiny_toml):
-    """TF_ENABLE_ONEDNN_OPTS → a tiny study that was trained with it, from the command line."""
-    folder = tmp_path_factory.mktemp("studies")
-    words = ["--conditions", "default", "--seeds", "2", "--epochs", "1", "--jobs", "1", "--debug"]
+def test_a_tiny_study_trains_the_networks_of_its_seeds_and_says_how(tmp_path):
+    settings = StudySettings.of(CONFIG, {"default": CONFIG}, seeds=range(2), data_seeds=[0], block_size=2)
+    done = train_study(
+        tmp_path / "study",
+        settings,
+        lambda blocks, count, on_epoch: train_here(blocks, on_epoch=on_epoch),
+        say=lambda words: None,
+        progress=lambda done, total, words: None,
+    )
+    assert not done.failed
+    study = open_study(tmp_path / "study")
+    ((_, result),) = study
+    assert np.all(result.log["loss"][:, -1] < result.log["loss"][:, 0])
+    about = parse_json(study.folder.read("environment.json"), "")
+    assert about["versions"]["onednn"] == versions()["onednn"]
+    assert about["member_convolution"] == [members.way_of_convolving()]
+
+
+@pytest.mark.slow
+def test_the_same_command_gives_the_same_networks_with_onednn_and_without(tmp_path, tiny_toml):
+    words = ["--conditions", "default", "--seeds", "2", "--epochs", "1", "--jobs", "1"]
     for onednn in "01":
         command = [SCRIPT, "study", onednn, "--config", tiny_toml, *words]
-        subprocess.run(command, cwd=folder, env=os.environ | {ONEDNN: onednn}, check=True, capture_output=True)
-    return {onednn: open_study(folder / onednn) for onednn in "01"}
-
-
-def test_a_study_gives_the_same_with_onednn_and_without(studies):
-    (_, without), (_, by_onednn) = (next(iter(study)) for study in studies.values())
+        subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {ONEDNN: onednn}, check=True, capture_output=True
+        )
+    (without,), (by_onednn,) = ([result for _, result in open_study(tmp_path / onednn)] for onednn in "01")
     for name, untrained in by_onednn.untrained.items():
         assert np.array_equal(untrained, without.untrained[name])  # no convolution made these
         np.testing.assert_allclose(without.trained[name], by_onednn.trained[name], rtol=1e-4, atol=2e-5)
-
-
-@pytest.mark.skipif(not X86_64, reason="elsewhere TensorFlow may be built otherwise")
-def test_a_study_says_how_it_was_convolved_and_whether_onednn_was_on(studies):
-    said = [parse_json(study.folder.read("environment.json"), "") for study in studies.values()]
-    assert [about["versions"]["onednn"] for about in said] == ["off", "on"]
-    assert [about["member_convolution"] for about in said] == [[members.ONE_BY_ONE], [members.GROUPED]]
 
 
 def test_the_tests_of_ensembles_pass_with_the_other_setting_too():
