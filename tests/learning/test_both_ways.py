@@ -15,7 +15,7 @@ from conftest import SCRIPT
 from linesexp.config import build_config
 from linesexp.environment import ONEDNN, grouped_gradients, versions
 from linesexp.images.dataset import make_dataset
-from linesexp.learning import members
+from linesexp.learning import block, members
 from linesexp.learning.ensemble import build_ensemble, by_member
 from linesexp.learning.network import build_network
 from linesexp.runs.formats import parse_json
@@ -94,6 +94,7 @@ def test_members_are_convolved_in_groups_where_onednn_is_on_and_only_there():
 
 
 def test_a_tiny_study_trains_the_networks_of_its_seeds_and_says_how(tmp_path):
+    assert block  # imported, so that the study takes this process as it is, with its threads
     settings = StudySettings.of(CONFIG, {"default": CONFIG}, seeds=range(2), data_seeds=[0], block_size=2)
     done = train_study(
         tmp_path / "study",
