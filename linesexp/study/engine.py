@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
+from linesexp.environment import check_backend
 from linesexp.errors import StorageError, StudyIncomplete
 from linesexp.images.dataset import make_dataset
 from linesexp.runs.folder import RunFolder
@@ -57,6 +58,7 @@ def train_study(
     anew. Raises what `begin` raises, InputError where pictures cannot be drawn, StorageError, and what the
     engine raises; what is done by then is kept.
     """
+    check_backend()
     folder = RunFolder(path)
     if not (force and is_study(folder)):
         refuse_other_folder(folder)
