@@ -55,7 +55,7 @@ def check_backend() -> None:
         )
     if find_spec(backend) is None:
         raise InputError(
-            f"{source}: Keras' backend {backend} is not installed; install it, or set KERAS_BACKEND={BACKENDS[0]}"
+            f"{source}: Keras' backend {backend} is not installed; install it, or set KERAS_BACKEND to another"
         )
 
 

@@ -145,8 +145,8 @@ def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:
 def way_of_convolving() -> str:
     """GROUPED, or ONE_BY_ONE where that is slow or has no gradient.
 
-    JAX on a CPU takes 20 times as long for a grouped convolution of eight members and its gradients as for eight
-    convolutions; TensorFlow there may have no gradient of it.
+    JAX on a CPU takes 20 times as long for a grouped convolution of eight members and its gradients as for
+    eight convolutions; TensorFlow there may have no gradient of it.
     """
     backend, well = keras.backend.backend(), True
     if backend == "tensorflow":

@@ -81,7 +81,8 @@ def preferred_inputs(
         """Scores (n,) of this part of the pictures in units of `worth`, and their gradients."""
 
         def chosen(batch: Any) -> Any:
-            return keras.ops.sum(in_middle(batch) * one_hot(each[part], layer), axis=-1) / worth[part]
+            own = keras.ops.sum(in_middle(batch) * one_hot(each[part], layer), axis=-1)
+            return own / keras.ops.convert_to_tensor(worth[part])
 
         scores, slopes = gradient_of(chosen, values)
         return np.nan_to_num(scores), np.nan_to_num(slopes)

@@ -209,8 +209,8 @@ def _energies(
         key = id(call.layer)
         if key in chosen and key not in answers:
             middle = call.output[:, call.output.shape[1] // 2, call.output.shape[2] // 2, :]
-            signs = rng.choice(np.array([-1.0, 1.0]), tuple(middle.shape))
-            answers[key] = keras.ops.sum(keras.ops.cast(middle, "float32") * signs.astype(np.float32))
+            signs = rng.choice(np.array([-1.0, 1.0], np.float32), tuple(middle.shape))
+            answers[key] = keras.ops.sum(keras.ops.cast(middle, "float32") * keras.ops.convert_to_tensor(signs))
         return call.output
 
     def summed(at: Any) -> list[Any]:
