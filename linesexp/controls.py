@@ -60,9 +60,10 @@ def train_with_controls(
     """Train a run as `experiment.train` does, and then its controls; goes on where it was stopped.
 
     A finished control is left alone. One that was begun from other settings, pictures or kernels than
-    the run's is renamed and made anew. `made` and the facts are those of the run; under `controls` come
-    those of each control: made, and the fields of its Outcome. Raises ConfigError for a run that is a
-    control itself, FolderBusy while another process writes the run.
+    the run's, or with other versions, is renamed and made anew. `made` and the facts are those of the run;
+    under `controls` come those of each control: made, and the fields of its Outcome. Raises ConfigError for a
+    run that is a control itself, InputError where controls are missing and versions are not those that
+    trained the run, FolderBusy while another process writes the run.
     """
     _refuse_control(config)
     epochs, count = config.training.epochs, len(CONTROLS)
@@ -80,6 +81,8 @@ def train_with_controls(
     with RunFolder(path).writing() as folder:
         run = Run(folder)
         run.require("model.keras")
+        if not all(_is_made(run, name) for name in CONTROLS):
+            experiment.check_as_begun(folder, say)
         for number, name in enumerate(CONTROLS):
             control = _begin(run, name, say)
             done = experiment.train(
@@ -138,17 +141,26 @@ def _refuse_control(config: ExperimentConfig) -> None:
             raise ConfigError(f"{name} = {value!r}: controls are for a run with {name} = {usual!r}")
 
 
-def _begin(run: Run, name: str, say: Callable[[str], None]) -> RunFolder:
-    """The folder of a control, with everything in it that its training needs."""
-    folder = run.folder.within(f"controls/{name}")
+def _is_made(run: Run, name: str) -> bool:
+    """Whether a run has this control, trained to its end."""
+    folder = run.control_folders().get(name)
+    return folder is not None and _made_from(run, name, _files(run, name)) and experiment.is_trained(folder)
+
+
+def _files(run: Run, name: str) -> dict[str, bytes]:
+    """Everything that the training of a control needs."""
     files = {
         "config.json": config_json(control_config(name, run.config)),
         "dataset.npz": run.folder.read("dataset.npz"),
         "dataset.png": run.folder.read("dataset.png"),
     }
-    if name == "frozen-learned":
-        files[GIVEN] = given_bytes(run.history.at(-1))
-    if folder.exists() and not _made_from(folder, files, control_config(name, run.config)):
+    return files | ({GIVEN: given_bytes(run.history.at(-1))} if name == "frozen-learned" else {})
+
+
+def _begin(run: Run, name: str, say: Callable[[str], None]) -> RunFolder:
+    """The folder of a control, with its files in it."""
+    folder, files = run.folder.within(f"controls/{name}"), _files(run, name)
+    if folder.exists() and not _made_from(run, name, files):
         with folder.writing():
             kept = folder.move_aside()
         say(f"{folder.path} was made from another state of the run: kept as {kept}, made anew")
@@ -163,8 +175,11 @@ def _begin(run: Run, name: str, say: Callable[[str], None]) -> RunFolder:
     return folder
 
 
-def _made_from(folder: RunFolder, files: dict[str, bytes], config: ExperimentConfig) -> bool:
-    """Whether a control was made from these settings, pictures and kernels, damaged since or not."""
+def _made_from(run: Run, name: str, files: dict[str, bytes]) -> bool:
+    """Whether a control was made from these files, damaged since or not, and with the versions of its run."""
+    folder = run.folder.within(f"controls/{name}")
+    if run.trained_unlike(Run(folder)):
+        return False
     manifest = folder.manifest()
     others = [
         name
@@ -173,5 +188,5 @@ def _made_from(folder: RunFolder, files: dict[str, bytes], config: ExperimentCon
     ]
     if others == ["config.json"]:  # another version may write the same settings otherwise
         with contextlib.suppress(InputError, MissingFile):
-            return Run(folder).config == config
+            return Run(folder).config == control_config(name, run.config)
     return not others

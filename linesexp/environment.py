@@ -5,13 +5,15 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from linesexp.errors import InputError
 
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, that linesexp works with
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # read by TensorFlow as it is imported
 PACKAGES = ("linesexp", "tensorflow", "keras", "numpy", "jax", "torch")
 
@@ -24,17 +26,37 @@ def describe_environment() -> bytes:
 def check_environment(before: dict[str, Any], source: str, say: Callable[[str], None]) -> None:
     """Raise InputError if a training was begun with other versions; say so if on another machine.
 
-    Going on with other versions would give neither one run nor the other.
+    Going on with other versions would give neither one run nor the other; training its controls with them would
+    compare these versions, too.
     """
     if not all(isinstance(before.get(part, {}), dict) for part in ("versions", "machine")):
         raise InputError(f"{source}: does not say which versions training was begun with")
-    if others := _differences(before.get("versions", {}), versions()):
+    old, new = before.get("versions", {}), versions()
+    if names := differing(old, new):
         raise InputError(
-            f"{source}: training was begun with {'; '.join(others)}; go on with the same versions, "
+            f"{source}: training was begun with {_named(names, old, new)}; go on with {_remedy(names, old)}, "
             "or use --force to keep this folder aside and train anew"
         )
-    if machine := _differences(before.get("machine", {}), _machine()):
-        say(f"another machine than before ({'; '.join(machine)}): the last bits may differ")
+    old, new = before.get("machine", {}), _machine()
+    if machine := _named([name for name in sorted(old | new) if old.get(name) != new.get(name)], old, new):
+        say(f"another machine than before ({machine}): the last bits may differ")
+
+
+def check_backend() -> None:
+    """Raise InputError where Keras would take a backend that linesexp does not work with, or that is not there.
+
+    Imports none of them.
+    """
+    backend, source = _backend()
+    choice = f"{', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}"
+    if backend not in BACKENDS:
+        raise InputError(
+            f"{source}: linesexp does not work with Keras' backend {backend!r}; set KERAS_BACKEND to {choice}"
+        )
+    if find_spec(backend) is None:
+        raise InputError(
+            f"{source}: Keras' backend {backend} is not installed; install it, or set KERAS_BACKEND to another"
+        )
 
 
 def switch_on_onednn() -> None:
@@ -82,17 +104,41 @@ def threads() -> int:
     return os.cpu_count() or 1
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    return [
-        f"{name} {before.get(name)} (now {now.get(name)})"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    ]
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Names of what differs between two `versions()`, sorted.
+
+    Patch versions of Python do not count. Nor does oneDNN where one of them knows nothing of it, or was of
+    another kind of machine; nor, where backends differ, what belongs to a backend.
+    """
+    names = before.keys() | now.keys()
+    if before.get("backend") != now.get("backend"):
+        names -= {*BACKENDS, "onednn"}
+    if None in (before.get("onednn"), now.get("onednn")) or (before["onednn"] == "default" and _has_onednn()):
+        names -= {"onednn"}
+    return sorted(name for name in names if _that_counts(name, before) != _that_counts(name, now))
+
+
+def _that_counts(name: str, found: Mapping[str, Any]) -> Any:
+    version = found.get(name)
+    return str(version).split(".")[:2] if name == "python" else version
+
+
+def _named(names: Iterable[str], before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name} {before.get(name)} (now {now.get(name)})" for name in names)
+
+
+def _remedy(names: Iterable[str], before: Mapping[str, Any]) -> str:
+    """What gives the versions that were before."""
+    variables = {
+        "backend": f"KERAS_BACKEND={before.get('backend')}",
+        "onednn": {"on": f"{ONEDNN}=1", "off": f"{ONEDNN}=0"}.get(str(before.get("onednn")), f"no {ONEDNN}"),
+    }
+    return " and ".join(dict.fromkeys(variables.get(name, "the same versions") for name in names))
 
 
 def versions() -> dict[str, str]:
     """What computes in this process: Python, Keras' backend, the packages' versions. Imports none of them."""
-    backend = _backend()
+    backend, _ = _backend()
     found = {"python": platform.python_version(), "backend": backend}
     for package in PACKAGES:
         if package in ("jax", "torch") and package != backend:
@@ -126,14 +172,16 @@ def _has_onednn() -> bool:
     return platform.machine().lower() in ("x86_64", "amd64") and platform.system() != "Darwin"
 
 
-def _backend() -> str:
-    """The backend that Keras will take: from the environment, or its own configuration file."""
+def _backend() -> tuple[str, str]:
+    """The backend that Keras will take, and what chose it: the environment, or Keras' configuration file."""
+    if asked := os.environ.get("KERAS_BACKEND"):
+        return asked, "KERAS_BACKEND"
     try:
-        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-        configured = json.loads((home / "keras.json").read_text()).get("backend")
+        path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+        configured = json.loads(path.read_text()).get("backend")
     except (OSError, ValueError, AttributeError, RuntimeError):  # the last where there is no home
         configured = None
-    return os.environ.get("KERAS_BACKEND") or configured or "tensorflow"
+    return (str(configured), str(path)) if configured else (BACKENDS[0], "Keras")
 
 
 def _machine() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from linesexp.config import ExperimentConfig, config_json, differences
-from linesexp.environment import check_environment, describe_environment
+from linesexp.environment import check_backend, check_environment, describe_environment
 from linesexp.errors import InputError, StorageError
 from linesexp.first_layer import check_given, first_layer_of
 from linesexp.generated import GENERATED, generated_files
@@ -110,6 +110,7 @@ def train(
     interrupted or not. Raises InputError for settings, data or versions that do not belong to what is there.
     With `force` a trained folder is renamed, and a new one begun from the data set on.
     """
+    check_backend()
     folder = RunFolder(path)
     run = Run(folder)
     run.require("config.json", "dataset.npz")
@@ -125,14 +126,25 @@ def train(
         if not damaged and folder.manifest().keys() >= TRAINED:
             return Done(False, _training_facts(run.log))
         if "environment.json" in folder and "environment.json" not in {error.name for error in damaged}:
-            source = str(folder.path / "environment.json")
-            check_environment(parse_json(folder.read("environment.json"), source), source, say)
+            check_as_begun(folder, say)
         check_room_to_train(folder, config, pictures_of(dataset))
         if run.config != config:
             folder.commit({"config.json": config_json(config)}, stage="generate")
         _forget_damaged(folder, damaged, say)
         _train(folder, config, dataset, debug, progress)
         return Done(True, _training_facts(run.log))
+
+
+def check_as_begun(folder: RunFolder, say: Say) -> None:
+    """Raise InputError where this process computes otherwise than what began the training in a folder."""
+    source = str(folder.path / "environment.json")
+    check_environment(parse_json(folder.read("environment.json"), source), source, say)
+
+
+def is_trained(folder: RunFolder) -> bool:
+    """Whether a training there has ended, and none of its files is damaged since."""
+    damaged = any(error.stage == "train" for error in folder.damaged())
+    return not damaged and folder.manifest().keys() >= TRAINED
 
 
 def verify(path: str | os.PathLike[str]) -> tuple[int, list[DamagedFile]]:

@@ -1,13 +1,15 @@
 """Run: a run folder's content as settings, arrays and records."""
 
+import contextlib
 import os
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from linesexp.config import ExperimentConfig, build_config
+from linesexp.environment import differing
 from linesexp.errors import InputError
 from linesexp.images.dataset import SPLITS, Dataset
 from linesexp.kernels.analysis import Analysis, parse_analysis
@@ -162,10 +164,32 @@ class Run:
         return parse_analysis(self._read("analysis.json"), str(self.folder.path / "analysis.json"))
 
     @property
+    def versions(self) -> dict[str, Any]:
+        """What its training was begun with, as `environment.versions` tells; empty if that cannot be read."""
+        path = str(self.folder.path / "environment.json")
+        with contextlib.suppress(InputError, MissingFile):
+            found = parse_json(self.folder.read("environment.json"), path).get("versions")
+            return found if isinstance(found, dict) else {}
+        return {}
+
+    @property
     def controls(self) -> dict[str, "Run"]:
-        """The finished controls by name: what `linesexp train --controls` has made so far."""
+        """The finished controls by name that may be compared with the run: trained with the same versions."""
+        return {name: run for name, run in self._finished_controls().items() if not self.trained_unlike(run)}
+
+    @property
+    def controls_unlike(self) -> dict[str, list[str]]:
+        """Finished controls of other versions, by name: what of their versions is not the run's."""
+        unlike = {name: self.trained_unlike(run) for name, run in self._finished_controls().items()}
+        return {name: versions for name, versions in unlike.items() if versions}
+
+    def _finished_controls(self) -> dict[str, "Run"]:
         folders = self.control_folders()
         return {name: Run(folder) for name, folder in folders.items() if "model.keras" in folder}
+
+    def trained_unlike(self, control: "Run") -> list[str]:
+        """What of a control's versions is not the run's; nothing where one of them does not say."""
+        return differing(self.versions, control.versions) if self.versions and control.versions else []
 
     def control_folders(self) -> dict[str, RunFolder]:
         """The folders of the controls by name, finished or not."""

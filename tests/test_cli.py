@@ -688,3 +688,40 @@ def test_models_of_one_name_in_two_folders_do_not_write_into_one(tmp_path):
     folders = [default_folder("results/see", f"{tmp_path}/{name}/model.keras") for name in ("a", "b")]
     assert folders == [Path("results/see/a-model"), Path("results/see/b-model")]
     assert default_folder("results/see", "/") == Path("results/see/root")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train run",
+        "train run --controls",
+        "study out --seeds 1",
+        "see run picture.png",
+        "inspect run/model.keras",
+    ],
+)
+def test_a_backend_that_is_not_supported_is_one_line_before_anything_is_done(command, linesexp, run, tmp_path):
+    iio.imwrite(tmp_path / "picture.png", np.zeros((20, 20), np.uint8))
+    folder = RunFolder(run)
+    with folder.writing():
+        folder.forget(["history.csv"])
+    before = sorted(tmp_path.rglob("*"))
+    ended = linesexp(*command.split(), cwd=tmp_path, KERAS_BACKEND="nonsense")
+    assert ended.returncode == 3
+    assert ended.stderr.splitlines()[-1] == (
+        "Error: KERAS_BACKEND: linesexp does not work with Keras' backend 'nonsense'; "
+        "set KERAS_BACKEND to tensorflow, jax or torch"
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_needs_no_keras_needs_no_backend(linesexp, run, tmp_path):
+    iio.imwrite(tmp_path / "picture.png", np.zeros((20, 20), np.uint8))
+    for command in (
+        "generate run",
+        "verify run",
+        "predict run picture.png",
+        "see run picture.png --attribution none",
+    ):
+        ended = linesexp(*command.split(), cwd=tmp_path, KERAS_BACKEND="nonsense")
+        assert ended.returncode == 0, ended.stderr

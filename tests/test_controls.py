@@ -23,7 +23,8 @@ from linesexp.controls import (
     outcome,
     train_with_controls,
 )
-from linesexp.errors import ConfigError, FolderBusy
+from linesexp.errors import ConfigError, FolderBusy, InputError
+from linesexp.evidence import measuring
 from linesexp.experiment import generate, verify
 from linesexp.kernels.handmade import prewitt_layer
 from linesexp.run import CONTROLS
@@ -217,6 +218,45 @@ def test_a_control_of_other_kernels_is_kept_aside_and_made_anew(run, tiny_config
     assert np.array_equal(found, tensors["conv1/kernel"])
     # What does not depend on the kernels is what it was.
     assert {name: times(run / "controls" / name) for name in others} == others
+
+
+def other_versions(path, **other):
+    """Note in a run folder that it was trained with these."""
+    about = json.loads((path / "environment.json").read_bytes())
+    about["versions"] |= other
+    commit(path, "environment.json", json.dumps(about).encode(), "train")
+
+
+def test_a_run_that_another_backend_trained_gets_no_controls_of_this_one(tiny_run, tiny_config, tmp_path):
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    other_versions(run, backend="elsewhere")
+    with pytest.raises(
+        InputError, match=r"begun with backend elsewhere \(now \w+\); go on with KERAS_BACKEND="
+    ):
+        train(run, tiny_config)
+    assert not (run / "controls").exists()
+
+
+def test_a_run_whose_controls_are_made_may_be_asked_for_them_with_other_versions(run, tiny_config):
+    for folder in (run, *(run / "controls" / name for name in CONTROLS)):
+        other_versions(folder, keras="9.9")
+    done, said = train(run, tiny_config)
+    assert said == []
+    assert not any(facts["made"] for facts in done.facts["controls"].values())
+
+
+@KERAS
+def test_a_control_of_other_versions_is_left_out_until_it_is_made_anew(run, tiny_config):
+    other_versions(run / "controls/frozen-random", keras="9.9")
+    opened = open_run(run)
+    assert opened.controls_unlike == {"frozen-random": ["keras"]}
+    assert tuple(opened.controls) == CONTROLS[1:]
+    lines = [line for line in measuring._missing(opened) if "frozen-random" in line]
+    assert "trained with other versions than the run (keras), so it is left out" in lines[0]
+    done, said = train(run, tiny_config)
+    assert [name for name, facts in done.facts["controls"].items() if facts["made"]] == ["frozen-random"]
+    assert "frozen-random was made from another state of the run: kept as" in said[0]
+    assert tuple(open_run(run).controls) == CONTROLS
 
 
 @pytest.mark.slow

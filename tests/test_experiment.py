@@ -1,6 +1,7 @@
 """One run from settings to a report: what is made, what is left alone, and what damage costs."""
 
 import io
+import json
 import os
 import pickle
 import shutil
@@ -384,6 +385,17 @@ def test_other_versions_are_refused_and_named(unfinished, tiny_config, monkeypat
     with pytest.raises(InputError, match=r"begun with keras \S+ \(now 9\.9\).*--force"):
         train(unfinished, tiny_config)
     assert contents(unfinished) == before
+
+
+def test_a_training_begun_with_onednn_does_not_go_on_without(unfinished, tiny_config, monkeypatch):
+    about = json.loads(contents(unfinished)["environment.json"])
+    about["versions"] |= {"backend": "tensorflow", "onednn": "on"}
+    commit(unfinished, "environment.json", json.dumps(about).encode(), "train")
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv(environment.ONEDNN, "0")
+    with pytest.raises(InputError, match=r"onednn on \(now off\); go on with TF_ENABLE_ONEDNN_OPTS=1, or"):
+        train(unfinished, tiny_config)
+    assert "model.keras" not in contents(unfinished)
 
 
 @KERAS

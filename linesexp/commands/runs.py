@@ -117,8 +117,10 @@ def train(
         given = {name: value for name, value in given.items() if name not in OF_OWN_ONLY}
         config = chosen_config(given, config_file, before)
     else:
+        from linesexp.environment import check_backend
         from linesexp.own_pictures.taking import for_own_pictures, take_pictures
 
+        check_backend()  # before pictures are read, and a run is moved aside for them
         config = chosen_config(given, config_file, for_own_pictures(before))
         with progress_on("picture", quiet) as progress:
             config = take_pictures(

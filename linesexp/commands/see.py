@@ -92,11 +92,14 @@ def see(
     scale, size = (_pair(given[name], f"--{name}") for name in ("pixels", "size"))
     if not pictures and not preferred:
         raise click.UsageError("name PICTURES to look at, or units with --preferred LAYER[:UNIT]")
+    from linesexp.environment import check_backend
     from linesexp.looking.networks import open_network, scale_facts, scale_words
     from linesexp.looking.preferring import PreferredOptions, prefer
     from linesexp.looking.see import see as see_pictures
     from linesexp.looking.see import see_numbers
 
+    if preferred:  # which come after the pictures
+        check_backend()
     folder = out or default_folder("results/see", network)
     found: list[dict[str, Any]] = []
     facts: dict[str, Any] = {"network": network, "out": str(folder), "pictures": found}

@@ -174,6 +174,11 @@ def _missing(run: Run) -> list[str]:
             f"{name}, unit {unit}: not finite from step {step:g} on (the training diverged), so it is compared "
             "with nothing."
         )
+    for name, versions in run.controls_unlike.items():
+        lines.append(
+            f"The control {name} was trained with other versions than the run ({', '.join(versions)}), so it "
+            "is left out: linesexp train RUN --controls makes it anew."
+        )
     if "shuffled-labels" not in run.controls:
         lines.append(
             "The controls that need training, and the null of shuffled labels, were not made: "

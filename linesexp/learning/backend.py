@@ -6,15 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 
-from linesexp.environment import switch_on_onednn
+from linesexp.environment import check_backend, switch_on_onednn
 
 
 @contextlib.contextmanager
 def quiet_import(debug: bool = False) -> Iterator[None]:
     """Switch oneDNN on, and keep TensorFlow's start-up log off the terminal: C++ writes it to descriptor 2.
 
-    With `debug` everything is shown.
+    With `debug` everything is shown. Raises InputError for a backend that is not supported.
     """
+    check_backend()
     switch_on_onednn()
     if debug or sys.stderr is None:
         yield

@@ -127,22 +127,32 @@ class MemberSums(keras.metrics.Metric):
 
 
 def convolve(maps: Any, kernel: Any, padding: str, groups: int) -> Any:
-    """Cross-correlation, the maps in so many groups.
-
-    On TensorFlow, Keras hands a grouped one to XLA, which takes many times as long as TensorFlow itself, and
-    has no gradient on a CPU without oneDNN.
-    """
-    if groups == 1 or keras.backend.backend() != "tensorflow":
+    """Cross-correlation, the maps in so many groups."""
+    if groups == 1:
         return ops.conv(maps, kernel, padding=padding)
-    if way_of_convolving() == GROUPED:
+    if way_of_convolving() == ONE_BY_ONE:
+        parts = zip(ops.split(maps, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
+        return ops.concatenate([ops.conv(part, of, padding=padding) for part, of in parts], axis=-1)
+    if keras.backend.backend() == "tensorflow":
         import tensorflow
 
+        # Keras hands a grouped one to XLA, which takes many times as long as TensorFlow itself.
         return tensorflow.nn.conv2d(maps, kernel, 1, padding.upper())
-    parts = zip(ops.split(maps, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
-    return ops.concatenate([ops.conv(part, of, padding=padding) for part, of in parts], axis=-1)
+    return ops.conv(maps, kernel, padding=padding)
 
 
 @cache
 def way_of_convolving() -> str:
-    """GROUPED, or ONE_BY_ONE where TensorFlow has no gradient of grouped convolutions."""
-    return GROUPED if keras.backend.backend() != "tensorflow" or grouped_gradients() else ONE_BY_ONE
+    """GROUPED, or ONE_BY_ONE where that is slow or has no gradient.
+
+    JAX on a CPU takes 20 times as long for a grouped convolution of eight members and its gradients as for
+    eight convolutions; TensorFlow there may have no gradient of it.
+    """
+    backend, well = keras.backend.backend(), True
+    if backend == "tensorflow":
+        well = grouped_gradients()
+    elif backend == "jax":
+        import jax
+
+        well = jax.default_backend() != "cpu"
+    return GROUPED if well else ONE_BY_ONE

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linesexp.environment import check_backend
 from linesexp.errors import ConfigError
 from linesexp.looking.look import Look, Options, noise_for
 from linesexp.looking.networks import Network
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Explainer:
-    """Makes a network's attribution maps. Keras is imported with the first picture."""
+    """Makes a network's attribution maps. Keras is imported with the first picture.
+
+    Raises InputError for a backend that is not supported, before there is work that it would spoil.
+    """
 
     def __init__(self, network: Network, options: Options) -> None:
+        check_backend()
         self._network, self._options = network, options
 
     def steps(self, pixels: np.ndarray) -> int:

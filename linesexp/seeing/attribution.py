@@ -21,6 +21,7 @@ import keras
 import numpy as np
 
 from linesexp.errors import InputError
+from linesexp.seeing.gradients import gradient_of
 from linesexp.seeing.layers import Heard, convolutions, listening, look
 from linesexp.seeing.patches import patch_places
 
@@ -55,8 +56,7 @@ def gradient(model: keras.Model, pictures: np.ndarray, label: int) -> np.ndarray
     """(n, H, W, C): ∂ score / ∂ pixel for float32 pictures of that shape."""
     with before_squashing(model):
         parts = [
-            gradient_of(lambda batch: keras.ops.sum(_score(model, batch, label)), block)
-            for block in _blocks(pictures)
+            gradient_of(lambda batch: _score(model, batch, label), block)[1] for block in _blocks(pictures)
         ]
     return np.concatenate(parts)
 
@@ -122,7 +122,7 @@ def grad_cam(model: keras.Model, picture: np.ndarray, label: int, layer: str | N
             return heard.output if added is None else heard.output + added
 
         with listening(model, hear):
-            return keras.ops.sum(_score(model, keras.ops.convert_to_tensor(batch), label))
+            return _score(model, keras.ops.convert_to_tensor(batch), label)
 
     with before_squashing(model):
         score_with(None)
@@ -130,7 +130,7 @@ def grad_cam(model: keras.Model, picture: np.ndarray, label: int, layer: str | N
             raise ValueError(f"the model calls no layer {wanted!r}")
         values = keras.ops.convert_to_numpy(maps[0])
         # The gradient at a map is the gradient at nothing added to it.
-        slopes = gradient_of(score_with, np.zeros_like(values))
+        _, slopes = gradient_of(score_with, np.zeros_like(values))
     weights = slopes[0].mean(axis=(0, 1))  # (filters,)
     return np.maximum(values[0] @ weights, 0)
 
@@ -190,26 +190,6 @@ def _score(model: keras.Model, batch: Any, label: int) -> Any:
     if not 0 <= label < output.shape[1]:
         raise ValueError(f"the class must be 0..{output.shape[1] - 1}, got {label}")
     return output[:, label]
-
-
-def gradient_of(function: Callable[[Any], Any], values: np.ndarray) -> np.ndarray:
-    """∂ function / ∂ values, as an array of the same shape; function gives one number.
-
-    Raises InputError under another backend than TensorFlow's.
-    """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"gradients need Keras' tensorflow backend, and this is {keras.backend.backend()}; "
-            "set KERAS_BACKEND=tensorflow"
-        )
-    import tensorflow
-
-    at = tensorflow.convert_to_tensor(values)
-    with tensorflow.GradientTape() as tape:
-        tape.watch(at)
-        result = function(at)
-    slopes = tape.gradient(result, at)
-    return np.zeros_like(values) if slopes is None else slopes.numpy()  # None: it plays no part
 
 
 def _blocks(pictures: np.ndarray) -> Iterator[np.ndarray]:

@@ -15,7 +15,8 @@ import keras
 import numpy as np
 
 from linesexp.learning.recorder import CONVOLUTIONS
-from linesexp.seeing.attribution import ENDS, MOST_PIXELS, gradient_of
+from linesexp.seeing.attribution import ENDS, MOST_PIXELS
+from linesexp.seeing.gradients import gradient_of
 from linesexp.seeing.layers import CONTAINERS, Heard, listening, look
 
 # Layers that end with their `activation`, and layers that are nothing but one.
@@ -136,9 +137,9 @@ def driving_boxes(
             own = keras.ops.reshape(own, (len(batch), -1))  # (n, places)
             # One place alone: the largest may be reached at many, and then each has a share of the gradient.
             there = keras.ops.one_hot(keras.ops.argmax(own, axis=1), own.shape[1], dtype="float32")
-            return keras.ops.sum(own * there)
+            return own * there
 
-        slopes = gradient_of(largest, pictures[part])
+        _, slopes = gradient_of(largest, pictures[part])
         found += [box_of(values.any(axis=-1)) for values in slopes != 0]
     return found
 

@@ -15,8 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from linesexp.seeing.attribution import gradient_of
 from linesexp.seeing.drives import Layer, answers, at_a_time, blocks, box_of, one_hot
+from linesexp.seeing.gradients import gradient_of
 
 Progress = Callable[[int], None]
 GREY = 0.5
@@ -79,15 +79,13 @@ def preferred_inputs(
 
     def climb(values: np.ndarray, part: slice) -> tuple[np.ndarray, np.ndarray]:
         """Scores (n,) of this part of the pictures in units of `worth`, and their gradients."""
-        scores = []
 
-        def total(batch: Any) -> Any:
-            chosen = keras.ops.sum(in_middle(batch) * one_hot(each[part], layer), axis=-1) / worth[part]
-            scores.append(keras.ops.convert_to_numpy(chosen))
-            return keras.ops.sum(chosen)
+        def chosen(batch: Any) -> Any:
+            own = keras.ops.sum(in_middle(batch) * one_hot(each[part], layer), axis=-1)
+            return own / keras.ops.convert_to_tensor(worth[part])
 
-        slopes = gradient_of(total, values)
-        return np.nan_to_num(scores[0]), np.nan_to_num(slopes)
+        scores, slopes = gradient_of(chosen, values)
+        return np.nan_to_num(scores), np.nan_to_num(slopes)
 
     size = at_a_time(pool)
     parts = [slice(start, start + size) for start in range(0, len(pictures), size)]

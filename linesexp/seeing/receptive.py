@@ -16,6 +16,7 @@ import numpy as np
 
 from linesexp.seeds import rng_for
 from linesexp.seeing.convolutions import Convolution
+from linesexp.seeing.gradients import gradients_of
 from linesexp.seeing.layers import Heard, input_shape, listening, look
 from linesexp.seeing.reach import Lost, Reach, Trail
 from linesexp.seeing.scale import scale_of
@@ -76,8 +77,6 @@ def receptive_fields(
         return {}, [f"Receptive fields: the model did not look at noise ({_gist(error)})."]
     fields = {by_id[key]: field for key, field in heard.fields.items()}
     notes = _lost_notes(fields)
-    if keras.backend.backend() != "tensorflow":
-        return fields, ["Effective receptive fields need Keras' tensorflow backend."]
     count = max(1, min(MOST_PICTURES, PIXELS // (shape[0] * shape[1])))
     chosen = _affordable(heard, count)
     try:
@@ -203,31 +202,27 @@ def _energies(
     progress: Progress,
 ) -> dict[int, np.ndarray]:
     """{layer: (H, W) squared gradients of its central units, summed over units, channels and pictures}."""
-    import tensorflow
-
     rng = rng_for(seed, "receptive fields")
-    at = tensorflow.convert_to_tensor(_noise(model, shape, pictures, seed))
     answers: dict[int, Any] = {}
 
     def hear(call: Heard) -> Any:
         key = id(call.layer)
         if key in chosen and key not in answers:
             middle = call.output[:, call.output.shape[1] // 2, call.output.shape[2] // 2, :]
-            signs = rng.choice(np.array([-1.0, 1.0]), tuple(middle.shape))
-            answers[key] = keras.ops.sum(keras.ops.cast(middle, "float32") * signs.astype(np.float32))
+            signs = rng.choice(np.array([-1.0, 1.0], np.float32), tuple(middle.shape))
+            answers[key] = keras.ops.sum(keras.ops.cast(middle, "float32") * keras.ops.convert_to_tensor(signs))
         return call.output
 
-    # Weights are left alone: their gradients would take as long again.
-    with tensorflow.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-        tape.watch(at)
+    def summed(at: Any) -> list[Any]:
         with listening(model, hear):
             look(model, at)
+        return list(answers.values())
+
+    _, gradients = gradients_of(summed, _noise(model, shape, pictures, seed))
     energies = {}
-    for done, (key, answer) in enumerate(answers.items()):
+    for done, (key, slopes) in enumerate(zip(answers, gradients, strict=True)):
         progress(done, len(answers), "receptive fields")
-        slopes = tape.gradient(answer, at)
-        if slopes is not None:
-            energies[key] = np.square(slopes.numpy().astype(np.float64)).sum(axis=(0, 3))
+        energies[key] = np.square(slopes.astype(np.float64)).sum(axis=(0, 3))
     return energies
 
 

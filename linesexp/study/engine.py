@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
+from linesexp.environment import BACKENDS, check_backend, versions
 from linesexp.errors import StorageError, StudyIncomplete
 from linesexp.images.dataset import make_dataset
 from linesexp.runs.folder import RunFolder
@@ -57,6 +58,7 @@ def train_study(
     anew. Raises what `begin` raises, InputError where pictures cannot be drawn, StorageError, and what the
     engine raises; what is done by then is kept.
     """
+    check_backend()
     folder = RunFolder(path)
     if not (force and is_study(folder)):
         refuse_other_folder(folder)
@@ -78,6 +80,8 @@ def _train(
     there = trained.done_blocks = sum(block.file in names for block in planned(settings))
     if there == settings.blocks:
         return trained
+    if (backend := versions()["backend"]) != BACKENDS[0]:
+        say(f"Keras' backend is {backend}; {BACKENDS[0]} is the quick one for studies")
     keeper, began, done = ResultKeeper(folder), time.perf_counter(), there
     progress(there, settings.blocks, "starting")
     missing = (block for block in planned(settings) if block.file not in names)

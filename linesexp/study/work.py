@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from linesexp.config import ExperimentConfig, build_config
-from linesexp.environment import versions
+from linesexp.environment import differing, versions
 from linesexp.first_layer import handmade_layer
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.picture_settings import ImagesConfig
@@ -72,7 +72,7 @@ def outcome(work: Work, text: str, wanted: dict[str, str]) -> dict[str, Any]:
     {"data": bytes}, {"cause": …, "trace": …} of a block that raised, or {"versions": …} where this worker has
     others than are wanted, and did nothing.
     """
-    if (ours := _versions_here()) != wanted:
+    if differing(ours := _versions_here(), wanted):
         return {"versions": ours}
     with _one_at_a_time:  # training seeds Keras for the whole process
         try:

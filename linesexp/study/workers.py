@@ -9,7 +9,7 @@ from typing import Any
 import distributed
 
 from linesexp import stopping
-from linesexp.environment import versions
+from linesexp.environment import differing, versions
 from linesexp.errors import InputError, StudyIncomplete
 
 ANSWER_WITHIN = 10.0  # seconds for the scheduler or a worker to answer a question
@@ -145,8 +145,7 @@ class Workers:
         theirs = theirs if isinstance(theirs, dict) else {}
         return ", ".join(
             f"{name} {theirs.get(name, 'missing')} (here {self._versions.get(name, 'missing')})"
-            for name in sorted(theirs.keys() | self._versions.keys())
-            if theirs.get(name) != self._versions.get(name)
+            for name in differing(theirs, self._versions)
         )
 
     def _each(self, addresses: list[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Members of an ensemble: each equal to the network of its own seed, whoever is beside it."""
 
 import itertools
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -227,3 +229,20 @@ def test_both_ways_to_convolve_in_groups_agree(monkeypatch, padding):
     monkeypatch.setattr(members, "way_of_convolving", lambda: members.ONE_BY_ONE)
     for values, others in zip(usual, convolved(), strict=True):
         np.testing.assert_allclose(values, others, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("backend", "computes_on", "way"),
+    [
+        ("jax", "cpu", members.ONE_BY_ONE),
+        ("jax", "gpu", members.GROUPED),
+        ("torch", "", members.GROUPED),
+        ("tensorflow", True, members.GROUPED),
+        ("tensorflow", False, members.ONE_BY_ONE),
+    ],
+)
+def test_members_are_convolved_by_the_way_that_is_quick(backend, computes_on, way, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(default_backend=lambda: computes_on))
+    monkeypatch.setattr(members, "grouped_gradients", lambda: computes_on)
+    assert members.way_of_convolving.__wrapped__() == way

@@ -8,6 +8,7 @@ import pytest
 from linesexp import environment
 from linesexp.errors import InputError, StorageError, StudyIncomplete
 from linesexp.runs import RunFolder
+from linesexp.study import engine
 from linesexp.study import folder as folder_module
 from linesexp.study.folder import ResultKeeper
 from linesexp.study.local import train_here
@@ -133,9 +134,23 @@ def test_a_study_is_read_one_block_at_a_time(train, settings, tiny_blocks, tmp_p
         assert result.kernels.tobytes() == wanted.kernels.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"keras": "9.9"}, r"begun with keras \S+ \(now 9\.9\); go on with the same versions"),
+        (
+            {"backend": "jax", "jax": "9"},
+            r"begun with backend tensorflow \(now jax\); go on with KERAS_BACKEND=",
+        ),
+        ({"onednn": "off"}, r"begun with onednn on \(now off\); go on with TF_ENABLE_ONEDNN_OPTS=1"),
+    ],
+)
 def test_a_study_that_other_versions_began_is_refused_and_they_are_named(
-    train, settings, tiny_blocks, results, tmp_path, monkeypatch
+    other, said, train, settings, tiny_blocks, results, tmp_path, monkeypatch
 ):
+    usual = environment.versions() | {"backend": "tensorflow", "onednn": "on"}
+    monkeypatch.setattr(environment, "versions", lambda: usual)
+
     def half(blocks):
         return itertools.islice(train_here(blocks, tiny_blocks.quick), 4)
 
@@ -144,10 +159,18 @@ def test_a_study_that_other_versions_began_is_refused_and_they_are_named(
 
     train(tmp_path / "study", settings, lambda blocks: (each for each in half(blocks)))
     before = results(tmp_path / "study")
-    versions = environment.versions() | {"keras": "9.9"}
     with monkeypatch.context() as patch:
-        patch.setattr(environment, "versions", lambda: versions)
-        with pytest.raises(InputError, match=r"begun with keras \S+ \(now 9\.9\)"):
+        patch.setattr(environment, "versions", lambda: usual | other)
+        with pytest.raises(InputError, match=said):
             train(tmp_path / "study", settings, whole)
     assert results(tmp_path / "study") == before
     assert train(tmp_path / "study", settings, whole).trained_blocks == 6
+
+
+@pytest.mark.parametrize(("backend", "words"), [("tensorflow", 0), ("jax", 1)])
+def test_a_study_says_which_backend_is_quick(
+    backend, words, train, told, settings, tiny_blocks, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engine, "versions", lambda: {"backend": backend})
+    train(tmp_path / "study", settings, lambda blocks: train_here(blocks, tiny_blocks.quick))
+    assert told.text.count("tensorflow is the quick one") == words
