@@ -75,7 +75,7 @@ def started_here(
             scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
             memory_limit=limit,
             local_directory=scratch,
-            death_timeout=60,
+            death_timeout=300,  # of a busy machine, whose workers take their time to start
             env={"TF_CPP_MIN_LOG_LEVEL": "3"},
             silence_logs=logging.WARNING if debug else logging.CRITICAL,
         )
