@@ -3,8 +3,9 @@
 import re
 
 LONGEST = 300  # characters of what is said
-# Around the cause in TensorFlow's and Keras' messages: nodes, operations, colours.
-MARKS = re.compile(r"\{\{.*?\}\}|\[\[.*|\[Op:.*|\x1b\[[0-9;]*m")
+# Around the cause in TensorFlow's and Keras' messages: nodes and operations, colours, and whole lines.
+MARKS = re.compile(r"\{\{.*?\}\}|\[\[.*|\[Op:.*")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 AROUND = (
     "Graph execution error",
     "Detected at node",
@@ -27,10 +28,11 @@ def cause_of(error: BaseException) -> str:
 
     That is the first one, and of TensorFlow's, which begin with where it happened, the last one.
     """
-    lines = (MARKS.sub("", line).strip() for line in AFTER.split(str(error), maxsplit=1)[0].splitlines())
+    marks, which = (MARKS, -1) if _of_tensorflow(error) else (COLOURS, 0)
+    lines = (marks.sub("", line).strip() for line in AFTER.split(str(error), maxsplit=1)[0].splitlines())
     said = [line for line in lines if line and not line.startswith(AROUND)]
     kind = type(error).__name__
-    return f"{kind}: {said[-1 if _of_tensorflow(error) else 0][:LONGEST]}" if said else kind
+    return f"{kind}: {said[which][:LONGEST]}" if said else kind
 
 
 def is_deterministic(error: BaseException) -> bool:

@@ -122,6 +122,7 @@ def test_what_keras_says_before_and_after_a_cause_is_left_out():
 
 def test_of_other_errors_the_first_line_is_said_and_not_too_much_of_it():
     assert cause_of(ValueError("\n no\nmore")) == "ValueError: no"
+    assert cause_of(ValueError("[[1, 2]] is no {{kernel}}")) == "ValueError: [[1, 2]] is no {{kernel}}"
     assert cause_of(KeyError()) == "KeyError"
     assert len(cause_of(RuntimeError("x" * 1000))) < 400
 
