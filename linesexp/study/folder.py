@@ -10,6 +10,7 @@ from linesexp.errors import InputError, StorageError
 from linesexp.runs.folder import STUDY as SETTINGS
 from linesexp.runs.folder import RunFolder
 from linesexp.runs.formats import parse_json
+from linesexp.runs.manifest import sha256
 from linesexp.study.blocks import Block
 from linesexp.study.plan import StudySettings, grown, parse_settings, settings_json
 
@@ -56,8 +57,10 @@ def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
     source = str(folder.path)
     if not has_blocks(folder):
         files = {SETTINGS: settings_json(wanted), ENVIRONMENT: describe_environment()}
-        # What was given up may be of other settings.
-        folder.commit(files | ({FAILURES: b"{}\n"} if FAILURES in folder else {}), STAGE)
+        before = folder.manifest().get(SETTINGS)
+        if FAILURES in folder and (before is None or before.sha256 != sha256(files[SETTINGS])):
+            files[FAILURES] = b"{}\n"  # what was given up was of other settings
+        folder.commit(files, STAGE)
         return wanted
     before = settings_of_study(folder)
     settings = grown(before, wanted, source)

@@ -65,6 +65,19 @@ def test_a_block_that_cannot_be_trained_anywhere_stops_the_study_at_its_second_t
     assert open_study(tmp_path / "study").failed == {}
 
 
+def test_a_study_whose_first_condition_cannot_be_trained_trains_the_others_the_next_time(
+    train, settings, tiny_blocks, results, tmp_path
+):
+    for done in (0, 5, 5):
+        with pytest.raises(StudyIncomplete, match=f"; {done} of 10 blocks are done"):
+            train(tmp_path / "study", settings, here(tiny_blocks.misshapen))
+    other = StudySettings.of(settings.base, settings.conditions, range(10), [1], block_size=2)
+    with pytest.raises(StudyIncomplete, match="; 0 of 10 blocks are done"):
+        train(tmp_path / "other", settings, here(tiny_blocks.misshapen))
+    with pytest.raises(StudyIncomplete, match="; 0 of 10 blocks are done"):  # nothing failed of these settings
+        train(tmp_path / "other", other, here(tiny_blocks.misshapen))
+
+
 def test_a_block_that_failed_once_as_it_would_anywhere_and_then_did_not_is_told_of(
     train, settings, tiny_blocks, told, tmp_path
 ):
