@@ -2,6 +2,7 @@ PYTHON ?= python3
 RUN ?= results/default
 STUDY ?= results/large-study
 BIN := .venv/bin
+export RUN STUDY  # so that a name may hold anything: the shell reads it as "$$RUN"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup experiment study test test-slow test-reliability lint audit bench clean
@@ -11,16 +12,18 @@ help: ## show what can be made
 
 setup: .venv/ready ## install everything into .venv
 
-experiment: setup ## draw, train, a small study, compare, animate and report into results/default
-	@$(BIN)/linesexp generate $(RUN)
-	@$(BIN)/linesexp train $(RUN)
-	@$(BIN)/linesexp study $(dir $(RUN))study --block-size 4
-	@$(BIN)/python scripts/compare_prewitt.py $(RUN)
-	@$(BIN)/python scripts/make_gifs.py $(RUN)
-	@$(BIN)/linesexp report $(RUN)
+experiment: setup ## draw, train, compare, animate and report into results/default; then a small study beside it
+	@$(BIN)/linesexp generate "$$RUN"
+	@$(BIN)/linesexp train "$$RUN"
+	@$(BIN)/python scripts/compare_prewitt.py "$$RUN"
+	@$(BIN)/python scripts/make_gifs.py "$$RUN"
+	@$(BIN)/linesexp report "$$RUN"
+	@echo "That page is complete. A study of 24 networks follows, and the page again with it; if it fails, the page stays." >&2
+	@$(BIN)/linesexp study "$$(dirname "$$RUN")/study" --block-size 4
+	@$(BIN)/linesexp report "$$RUN"
 
 study: setup ## 100 networks under each of the 11 conditions, as in results/reference; an hour on 2 cores
-	@$(BIN)/linesexp study $(STUDY) --seeds 100 --conditions all
+	@$(BIN)/linesexp study "$$STUDY" --seeds 100 --conditions all
 
 test: setup ## run all tests but those that take long
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q

@@ -8,14 +8,13 @@ from pathlib import Path
 import msgspec
 
 from linesexp import needs
+from linesexp.cgroups import memory_limit
 from linesexp.config import ExperimentConfig
 from linesexp.environment import threads
 from linesexp.errors import NoMemory, StorageError
 from linesexp.images.dataset import Dataset
 from linesexp.needs import Memory, Pictures
 from linesexp.runs.folder import RunFolder
-
-CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def pictures_of(dataset: Dataset) -> Pictures:
@@ -143,9 +142,7 @@ def free_memory() -> Memory:
     free = float("inf")
     if "MemAvailable" in meminfo:
         free = meminfo["MemAvailable"] + meminfo.get("SwapFree", 0) + status.get("VmRSS", 0)
-    with contextlib.suppress(OSError, ValueError):
-        free = min(free, float(CGROUP.read_text()))  # `max` is no number
-    return Memory(free, _address_limit())
+    return Memory(min(free, memory_limit()), _address_limit())
 
 
 def _address_limit() -> float:

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from linesexp.causes import cause_of
 from linesexp.errors import LinesexpError, NoMemory, StorageError
 from linesexp.wording import visible
 
@@ -34,7 +35,7 @@ def explain(error: Exception) -> int:
         said = f" ({error})" if str(error) else ""
         complain(f"Error: out of memory{said}; fewer or smaller pictures, or a smaller network, need less")
         return NoMemory.exit_code
-    complain(f"Error: {type(error).__name__}: {error}\nThis is a bug in linesexp; --debug shows where.")
+    complain(f"Error: {cause_of(error)}\nThis is a bug in linesexp; --debug shows where.")
     return 1
 
 

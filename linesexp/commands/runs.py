@@ -3,6 +3,7 @@
 Rooms are imported inside the commands, so that `--help` waits for none of them.
 """
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from linesexp.commands.ending import complain
 from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
 from linesexp.commands.inspect import report_recording
 from linesexp.commands.options import chosen_config, config_options
-from linesexp.commands.speaking import common_options, finish, json_line, most_pixels_option, progress_on, say
+from linesexp.commands.speaking import (
+    common_options,
+    finish,
+    json_line,
+    most_pixels_option,
+    progress_on,
+    say,
+    shorter,
+)
 from linesexp.errors import InputError, LinesexpError, StorageError
 from linesexp.picture_settings import OF_OWN
 
@@ -169,6 +178,7 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     from linesexp.report.making import NEEDS, make, makers
     from linesexp.run import open_run
     from linesexp.study.place import study_of
+    from linesexp.study.sentences import decision
 
     opened = open_run(run)
     if opened.is_recording:
@@ -182,13 +192,18 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     with progress_on("file", quiet) as progress:
         made = make(opened, *files, by=files, progress=progress, study=study)
     facts = {"run": run, "made": made, "page": f"{run}/report.html"}
+    pages = [facts["page"]]
     analysis = opened.analysis
     for line in filter(None, [about_failure(analysis), *analysis.missing]):
         say(quiet)(f"note: {line}")
     if as_json:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
     words = f"{len(made)} of {len(files)} files made, the others were current"
-    finish(facts, words, f"open {run}/report.html", as_json, quiet)
+    if study is not None:
+        facts["study"] = shorter(study.folder.path)
+        words += f"\n{decision(study.analysis)}"
+        pages += [f"{facts['study']}/study.html"]
+    finish(facts, words, f"open {' and '.join(map(shlex.quote, pages))}", as_json, quiet)
 
 
 @click.command()

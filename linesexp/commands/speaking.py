@@ -74,6 +74,12 @@ def default_folder(home: str, network: str) -> Path:
     return Path(home) / ("-".join(filter(None, parts)) or "root")
 
 
+def shorter(path: Path) -> str:
+    """A path as a user would type it: from the folder that the command runs in, where it lies within."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def json_line(facts: dict[str, Any]) -> str:
     """One line of JSON; what is not a number becomes null."""
     return msgspec.json.encode(facts).decode()

@@ -4,7 +4,6 @@ Rooms are imported inside the command, so that `--help` waits for none of them.
 """
 
 import contextlib
-import os
 import shlex
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from linesexp.cgroups import usable_processors
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, progress_on, say
 from linesexp.errors import StudyIncomplete
@@ -58,7 +58,9 @@ TRAINING = (  # all but the seed, which is --first-seed here
     help="TOML file with conditions of your own: tables [my-condition.network] and so on.",
 )
 @click.option("--block-size", type=click.IntRange(1), help="Members trained side by side.  [default: 8]")
-@click.option("--jobs", type=click.IntRange(1), help="Worker processes on this machine.  [default: its cores]")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Worker processes here.  [default: the cores that it may use]"
+)
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Train on the Dask cluster there, such as tcp://host:8786."
 )
@@ -160,7 +162,7 @@ def _study_so_far(out: str, force: bool) -> "StudySettings | None":
 
 def _engine(given: dict[str, Any], settings: "StudySettings", tell: "Say", debug: bool) -> "Engine":
     """What trains the blocks: this process, workers of its own, or a running cluster."""
-    jobs = given["jobs"] or usable_cores()
+    jobs = given["jobs"] or usable_processors()
     elsewhere = given["scheduler"] or given["scheduler_file"]
 
     def here(blocks: "Iterator[Block]", count: int, on_epoch: Any) -> "Generator[Ended]":
@@ -186,11 +188,6 @@ def _engine(given: dict[str, Any], settings: "StudySettings", tell: "Say", debug
             )
 
     return on_a_cluster if elsewhere or jobs > 1 else here
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _facts(out: str, trained: "Trained") -> dict[str, Any]:

@@ -11,6 +11,8 @@ from linesexp.errors import InputError
 from linesexp.kernels.verdicts import Judgement
 from linesexp.study.recurring import Recurring
 
+ANALYSIS = "study-analysis.json"
+
 
 @dataclass(frozen=True)
 class Number:

@@ -21,6 +21,7 @@ import distributed
 import distributed.comm
 from distributed.core import Status
 
+from linesexp import cgroups
 from linesexp.errors import InputError
 
 LOOPBACK = "127.0.0.1"
@@ -54,9 +55,9 @@ def started_here(
 ) -> Iterator[distributed.Client]:
     """A client of a new cluster of so many worker processes, one thread each, on the loopback interface.
 
-    memory_limit: of each worker, such as 2GB; by default the machine's memory, shared equally. One that needs
-    more is killed and started anew. Workers end with this process, however it ends. Raises InputError for a
-    limit that says no size.
+    memory_limit: of each worker, such as 2GB; by default an equal share of what processes may take here. One
+    that needs more is killed and started anew. Workers end with this process, however it ends. Raises
+    InputError for a limit that says no size.
     """
     limit = _bytes_of(memory_limit) if memory_limit else _equal_share(workers)
     settings = {name: value for name, value in SETTINGS.items() if not (dashboard and name in DASHBOARD)}
@@ -74,7 +75,7 @@ def started_here(
             scheduler_kwargs={} if dashboard else {"dashboard_address": f"{LOOPBACK}:0"},
             memory_limit=limit,
             local_directory=scratch,
-            death_timeout=60,
+            death_timeout=300,  # of a busy machine, whose workers take their time to start
             env={"TF_CPP_MIN_LOG_LEVEL": "3"},
             silence_logs=logging.WARNING if debug else logging.CRITICAL,
         )
@@ -198,7 +199,7 @@ def _bytes_of(text: str) -> int:
 def _equal_share(workers: int) -> int:
     from distributed.system import MEMORY_LIMIT
 
-    return MEMORY_LIMIT // workers
+    return int(min(MEMORY_LIMIT, cgroups.memory_limit())) // workers  # Dask's knows no groups within groups
 
 
 def _no_scheduler(address: str, within: float) -> str:

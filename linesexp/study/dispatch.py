@@ -13,10 +13,11 @@ import distributed
 from distributed.scheduler import KilledWorker
 
 from linesexp import stopping
+from linesexp.causes import cause_of
 from linesexp.environment import versions
 from linesexp.study.blocks import Block
-from linesexp.study.local import ATTEMPTS, Ended
-from linesexp.study.work import Work, block_text, outcome, said, train_members
+from linesexp.study.local import Attempts, Ended
+from linesexp.study.work import Work, block_text, outcome, train_members
 from linesexp.study.workers import WAIT, Say, Workers, scheduler_gone
 
 POLL = 0.25  # seconds to wait for a block's end before looking at the workers
@@ -60,7 +61,7 @@ def train_on(
 
     study: what its settings digest to; blocks of other studies on the same scheduler have other keys. ours:
     whether the workers are this process' own. Blocks of a worker that dies go to another. One that raises, or
-    is stuck, is tried again, on another worker if there is one, and given up after the third time; so is one
+    is stuck, is tried again, on another worker if there is one, as Attempts says; given up is also one
     whose worker died three times (as often as a running scheduler's allowed-failures say). Only about twice as
     many blocks as there are workers are out at any time. Raises InputError for workers that are refused at the
     start, StudyIncomplete where the scheduler goes away or there is no worker for too long.
@@ -79,13 +80,15 @@ class _Dispatch:
         limits: Limits,
         work: Work,
     ) -> None:
-        self._client, self._say, self._limits, self._work = client, say, limits, work
+        self._client, self._limits, self._work = client, limits, work
         self._group = f"linesexp-{study}"
         self._versions = versions()
         self._workers = Workers(client, ours=ours, wait=limits.workers, say=say)
+        fewer = "fewer --jobs or " if ours else ""
+        self._less_memory = f"{fewer}a smaller --block-size needs less"
         self._blocks = blocks
         self._again: deque[Block] = deque()
-        self._attempts: Counter[str] = Counter()  # block's key → how often it failed
+        self._attempts = Attempts()
         self._failed_at: dict[str, set[str]] = {}  # block's key → workers' addresses
         self._tries: Counter[str] = Counter()  # block's key → how often it was handed out
         self._flying: dict[str, _Flying] = {}
@@ -176,32 +179,31 @@ class _Dispatch:
 
     def _ended(self, block: Block, found: dict[str, Any]) -> Iterator[Ended]:
         if "data" in found:
-            yield Ended(block, found["data"])
+            yield Ended(block, found["data"], found["convolution"])
         elif "versions" in found:  # one that joined a moment ago
             wrong = self._workers.differences(found["versions"])
             self._workers.refuse(found["worker"], f"worker {found['worker']} has {wrong}")
             self._again.append(block)
         else:
-            self._failed_at.setdefault(block.key, set()).add(found["worker"])
-            yield from self._failed(block, found["cause"], found["trace"])
+            self._failed_at.setdefault(block.key, set()).add(found.pop("worker"))
+            yield self._failed(block, **found)
 
     def _erred(self, block: Block, error: BaseException) -> Iterator[Ended]:
         """A block that Dask itself could not run."""
         if isinstance(error, KilledWorker):
-            yield Ended(block, None, self._cause_of_death(error))
+            yield Ended(block, None, cause=self._cause_of_death(error))
         else:
             self._workers.watch()
-            yield from self._failed(block, said(error))
+            yield self._failed(block, cause_of(error))
 
-    def _failed(self, block: Block, cause: str, trace: str = "") -> Iterator[Ended]:
-        self._attempts[block.key] += 1
-        if self._attempts[block.key] >= ATTEMPTS:
-            yield Ended(block, None, cause, trace)
-        else:
-            self._say(f"{block.key}: {cause}; tried again")
+    def _failed(self, block: Block, cause: str, trace: str = "", deterministic: bool = False) -> Ended:
+        ended = self._attempts.failed(block, cause, trace, deterministic)
+        if ended.again:
             self._again.append(block)
+        return ended
 
     def _cause_of_death(self, error: KilledWorker) -> str:
+        """Why a block's worker died each time: what is known of it, and what it most likely was."""
         address, times = error.last_worker.address, error.allowed_failures + 1
         try:
             events = self._workers.ask(self._workers.scheduler.events, topic="worker-restart-memory")
@@ -211,9 +213,12 @@ class _Dispatch:
             if event.get("worker") == address:
                 return (
                     f"its worker was killed {times} times; the last one needed more memory than a worker may "
-                    f"take ({event.get('rss', 0) / 1e6:.0f} MB, see --memory-limit)"
+                    f"take ({event.get('rss', 0) / 1e6:.0f} MB, see --memory-limit); {self._less_memory}"
                 )
-        return f"its worker died {times} times, the last one at {address}"
+        return (
+            f"its worker died {times} times, the last one at {address}, most likely for want of memory; "
+            f"{self._less_memory}"
+        )
 
     def _stuck(self) -> Iterator[Ended]:
         """Restart the workers of blocks that take too long."""
@@ -236,7 +241,7 @@ class _Dispatch:
                     with contextlib.suppress(OSError, TimeoutError, ValueError):  # it may be gone by now
                         self._client.restart_workers([address], timeout=20, raise_for_error=False)
                     cause = f"took longer than {self._limits.block:g} s (see --block-limit)"
-                    yield from self._failed(flying.block, cause)
+                    yield self._failed(flying.block, cause)
 
 
 def _on_worker(work: Work, text: str, wanted: dict[str, str]) -> dict[str, Any]:

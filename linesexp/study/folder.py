@@ -10,10 +10,13 @@ from linesexp.errors import InputError, StorageError
 from linesexp.runs.folder import STUDY as SETTINGS
 from linesexp.runs.folder import RunFolder
 from linesexp.runs.formats import parse_json
+from linesexp.runs.manifest import sha256
 from linesexp.study.blocks import Block
 from linesexp.study.plan import StudySettings, grown, parse_settings, settings_json
 
 STAGE = "study"
+ENVIRONMENT = "environment.json"
+CONVOLUTION = "member_convolution"  # in it: all ways in which members were convolved, see learning/members.py
 FAILURES = "failures.json"  # block's key → why it was given up
 SPACING = 40.0  # a commit may take a fortieth of the time until the next
 MOST_WAITING = 64_000_000  # bytes of results that wait to be committed
@@ -53,9 +56,11 @@ def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
     refuse_other_folder(folder)
     source = str(folder.path)
     if not has_blocks(folder):
-        files = {SETTINGS: settings_json(wanted), "environment.json": describe_environment()}
-        # What was given up may be of other settings.
-        folder.commit(files | ({FAILURES: b"{}\n"} if FAILURES in folder else {}), STAGE)
+        files = {SETTINGS: settings_json(wanted), ENVIRONMENT: describe_environment()}
+        before = folder.manifest().get(SETTINGS)
+        if FAILURES in folder and (before is None or before.sha256 != sha256(files[SETTINGS])):
+            files[FAILURES] = b"{}\n"  # what was given up was of other settings
+        folder.commit(files, STAGE)
         return wanted
     before = settings_of_study(folder)
     settings = grown(before, wanted, source)
@@ -64,11 +69,11 @@ def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
             say(f"{error}; set aside")
             folder.set_aside(error.name)
             folder.forget([error.name])  # a block without an entry is one that is still to be trained
-    if "environment.json" in folder:
-        place = str(folder.path / "environment.json")
-        check_environment(parse_json(folder.read("environment.json"), place), place, say)
+    if ENVIRONMENT in folder:
+        place = str(folder.path / ENVIRONMENT)
+        check_environment(parse_json(folder.read(ENVIRONMENT), place), place, say)
     else:
-        folder.commit({"environment.json": describe_environment()}, STAGE)
+        folder.commit({ENVIRONMENT: describe_environment()}, STAGE)
     if settings != before:
         say(f"{source} grows from {before.members} to {settings.members} members")
         folder.commit({SETTINGS: settings_json(settings)}, STAGE)
@@ -90,7 +95,7 @@ def refuse_other_folder(folder: RunFolder) -> None:
             raise InputError(f"{path}: holds a run or something else; name a new folder for the study")
     elif path.is_dir():
         # Files of ours may be there without a manifest, if an earlier call was killed.
-        ours = {SETTINGS, "environment.json"}
+        ours = {SETTINGS, ENVIRONMENT}
         others = {entry.name for entry in path.iterdir() if not entry.name.startswith(".")} - ours
         if others:
             raise InputError(f"{path}: holds other files ({min(others)} …) and no study; name a new folder")
@@ -109,9 +114,14 @@ class ResultKeeper:
         self._due = 0.0  # on the clock of time.perf_counter
         self._failed = dict(failures_of(folder))
         self._told = dict(self._failed)
+        self._ways: set[str] = set()
 
-    def keep(self, block: Block, data: bytes) -> None:
-        """Take one block's result. Raises StorageError where the disk refuses."""
+    def keep(self, block: Block, data: bytes, convolution: str = "") -> None:
+        """Take one block's result; convolution: how its members were convolved, for environment.json.
+
+        Raises StorageError where the disk refuses.
+        """
+        self._ways |= {convolution} - {""}
         self._files[block.file] = data
         self._waiting += len(data)
         self._failed.pop(block.key, None)
@@ -127,6 +137,9 @@ class ResultKeeper:
         files, self._files, self._waiting = self._files, {}, 0
         if self._failed != self._told:
             files[FAILURES] = msgspec.json.format(msgspec.json.encode(self._failed), indent=2) + b"\n"
+        if self._ways:
+            files |= _with_convolution(self._folder, self._ways)
+            self._ways = set()
         if not files:
             return
         began = time.perf_counter()
@@ -148,3 +161,14 @@ class ResultKeeper:
                 refused = refused or error
         if refused:
             raise refused
+
+
+def _with_convolution(folder: RunFolder, ways: set[str]) -> dict[str, bytes]:
+    """A study's environment.json with these ways of convolving members; nothing if it names them already."""
+    environment = parse_json(folder.read(ENVIRONMENT), str(folder.path / ENVIRONMENT))
+    before = environment.get(CONVOLUTION, [])
+    after = sorted({*before, *ways})
+    if after == before:
+        return {}
+    changed = environment | {CONVOLUTION: after}
+    return {ENVIRONMENT: msgspec.json.format(msgspec.json.encode(changed), indent=2) + b"\n"}

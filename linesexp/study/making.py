@@ -14,10 +14,10 @@ from linesexp.report.making import code_digest
 from linesexp.runs.folder import MissingFile
 from linesexp.runs.formats import csv_bytes, parse_json
 from linesexp.study.analysing import analyse_study
-from linesexp.study.analysis import study_json
+from linesexp.study.analysis import ANALYSIS, study_json
 from linesexp.study.blocks import BlockResult
 from linesexp.study.figures import FIGURES
-from linesexp.study.folder import FAILURES, SETTINGS
+from linesexp.study.folder import ENVIRONMENT, FAILURES, SETTINGS
 from linesexp.study.gathering import MEMBERS, Members, members_of
 from linesexp.study.measuring import Measured
 from linesexp.study.page import page_of_study
@@ -69,15 +69,15 @@ def make(
         for block in study.plan:
             planned[block.condition] += len(block.seeds)
         analysis = analyse_study(found, conditions, planned)
-        commit({MEMBERS: members_csv(found), "study-analysis.json": study_json(analysis)})
+        commit({MEMBERS: members_csv(found), ANALYSIS: study_json(analysis)})
         pictures = {
             name: png_bytes(draw(analysis, found))
             for name, draw in FIGURES.items()
             if name != "differences" or len(found) > 1
         }
         commit({f"figures/{name}.png": png for name, png in pictures.items()})
-        source = str(study.folder.path / "environment.json")
-        environment = parse_json(study.folder.read("environment.json"), source)
+        source = str(study.folder.path / ENVIRONMENT)
+        environment = parse_json(study.folder.read(ENVIRONMENT), source)
         page = page_of_study(analysis, found, pictures, study.settings, environment, study.failed)
         commit({PAGE: page.encode()})  # the last: where it is current, all is
         for line in analysis.missing:
@@ -116,6 +116,6 @@ def _made_from(study: Study) -> str:
     """Digest of the results, the plan, the failures, and the code."""
     digest = hashlib.sha256(code_digest().encode())
     for name, entry in sorted(study.folder.manifest().items()):
-        if name in (SETTINGS, FAILURES, "environment.json") or name.startswith("blocks/"):
+        if name in (SETTINGS, FAILURES, ENVIRONMENT) or name.startswith("blocks/"):
             digest.update(f"{name} {entry.sha256}\n".encode())
     return digest.hexdigest()

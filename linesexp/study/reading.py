@@ -6,6 +6,7 @@ from functools import cached_property
 
 from linesexp.errors import InputError
 from linesexp.runs.folder import DamagedFile, MissingFile, RunFolder
+from linesexp.study.analysis import ANALYSIS, StudyAnalysis, parse_study
 from linesexp.study.blocks import Block, BlockResult, parse_result
 from linesexp.study.folder import failures_of, is_study, settings_of_study
 from linesexp.study.plan import StudySettings, planned
@@ -41,6 +42,11 @@ class Study:
     def plan(self) -> list[Block]:
         """All blocks in their order, done or not."""
         return list(planned(self.settings))
+
+    @cached_property
+    def analysis(self) -> StudyAnalysis:
+        """What its members say together. Raises MissingFile before `linesexp study` has come to its end."""
+        return parse_study(self.folder.read(ANALYSIS), str(self.folder.path / ANALYSIS))
 
     @property
     def done(self) -> list[Block]:

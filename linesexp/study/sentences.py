@@ -48,6 +48,42 @@ def summary(analysis: StudyAnalysis) -> list[str]:
     return sentences
 
 
+def decision(analysis: StudyAnalysis) -> str:
+    """What the networks decide, in one sentence of the field's words, for the end of a command."""
+    reference = analysis.condition(analysis.reference)
+    members = sum(condition.members for condition in analysis.conditions)
+    networks = f"{counted(members, 'network')} under {counted(len(analysis.conditions), 'condition')}"
+    verdicts = [judgement.verdict.partition(" ")[0] for judgement in reference.ledger]
+    counts = [f"{verdicts.count(word)} {word}" for word in (SUPPORTED, REFUTED, UNDECIDED) if word in verdicts]
+    claims = f"of {counted(len(verdicts), 'claim')}: {', '.join(counts)}"
+    main = _headline(reference)
+    if main.effect is None:
+        return f"{networks}: no kernel can be compared with edge operators; {claims}."
+    expected = percent(main.reference)
+    words = (
+        f"{networks}: in {main.wanted_side} of {main.runs} {reference.name} networks, more kernels match an "
+        f"edge operator than the {expected} expected under the initializer null; the mean is "
+        f"{_effect(main, '95 % interval ')}"
+    )
+    if main.interval and main.interval[0] <= main.reference <= main.interval[1]:
+        words += f", which does not exclude {expected}"
+    for condition in analysis.conditions:
+        if condition.name == "shuffled-labels" != reference.name and _headline(condition).effect is not None:
+            words += f", with shuffled training labels {_effect(_headline(condition))}"
+    return f"{words}; {claims}."
+
+
+def _headline(condition: Condition) -> Judgement:
+    """The claim that is made most: learned kernels are like Prewitt's operator, and untrained ones are not."""
+    return next(judgement for judgement in condition.ledger if judgement.id == "like-prewitt-initialiser")
+
+
+def _effect(judgement: Judgement, name: str = "") -> str:
+    """A claim's effect, which is a share, and its interval; name: what to call that."""
+    low, high = judgement.interval or (None, None)
+    return _with_interval(Number(judgement.effect, low, high, judgement.runs), name)
+
+
 def refuted_claims(analysis: StudyAnalysis) -> list[Judgement]:
     """The claims that the reference condition refutes."""
     return [j for j in analysis.condition(analysis.reference).ledger if j.verdict == REFUTED]

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from linesexp.causes import cause_of, is_deterministic
 from linesexp.config import ExperimentConfig, build_config
 from linesexp.environment import differing, versions
 from linesexp.first_layer import handmade_layer
@@ -69,22 +70,41 @@ def block_of(text: str) -> Block:
 def outcome(work: Work, text: str, wanted: dict[str, str]) -> dict[str, Any]:
     """What became of a block on a worker, as plain values: these come through where an exception may not.
 
-    {"data": bytes}, {"cause": …, "trace": …} of a block that raised, or {"versions": …} where this worker has
-    others than are wanted, and did nothing.
+    {"data": bytes, "convolution": …}, {"cause": …, "trace": …, "deterministic": …} of a block that raised, or
+    {"versions": …} where this worker has others than are wanted, and did nothing.
     """
     if differing(ours := _versions_here(), wanted):
         return {"versions": ours}
     with _one_at_a_time:  # training seeds Keras for the whole process
         try:
-            return {"data": work(block_of(text), lambda done, total: None)}
+            block = block_of(text)
+            data = work(block, lambda done, total: None)
+            return {"data": data, "convolution": convolution_of(block)}
         except Exception as error:  # whatever a block raises, its study must hear of it
-            return {"cause": said(error), "trace": traceback.format_exc()}
+            return failure(error)
 
 
-def said(error: BaseException) -> str:
-    """An error in one line: its kind, and the first line of what it says."""
-    words = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {words[0][:300]}" if words else type(error).__name__
+def failure(error: Exception) -> dict[str, Any]:
+    """What a study must hear of an error that is being handled: its cause in a line, and the traceback.
+
+    deterministic: whether the block would fail like this again, wherever it is trained.
+    """
+    return {
+        "cause": cause_of(error),
+        "trace": traceback.format_exc(),
+        "deterministic": is_deterministic(error),
+    }
+
+
+def convolution_of(block: Block) -> str:
+    """How this process has convolved a block's members, see learning/members.py.
+
+    Nothing where there was no choice: the first layer's picture is shared, and one member needs no groups.
+    """
+    if len(block.seeds) == 1 or len(block.config.network.filters) == 1:
+        return ""
+    members = sys.modules.get("linesexp.learning.members")
+    return str(members.way_of_convolving()) if members else ""
 
 
 @cache

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from linesexp.config import build_config
+from linesexp.config import build_config, settings_of
 from linesexp.runs import RunFolder
 from linesexp.study.conditions import chosen_conditions
 from linesexp.study.engine import train_study
@@ -34,6 +34,15 @@ def settings(small):
     """Two conditions with ten seeds each, in blocks of two."""
     conditions = chosen_conditions(["default", "weight-decay"], small, {})
     return StudySettings.of(small, conditions, range(10), [0], block_size=2)
+
+
+@pytest.fixture(scope="session")
+def deep(small):
+    """The same of networks with two convolutions, the second of which members do not share."""
+    network = {"filters": (2, 2), "kernel_sizes": (3, 3)}
+    base = build_config({"images": settings_of(small)["images"], "network": network})
+    conditions = chosen_conditions(["default", "weight-decay"], base, {})
+    return StudySettings.of(base, conditions, range(10), [0], block_size=2)
 
 
 @pytest.fixture(scope="session")

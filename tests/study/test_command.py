@@ -172,12 +172,20 @@ def test_blocks_that_fail_make_the_exit_code_6_and_the_same_command_tries_them_a
     assert code == 6
     failed = json.loads(stdout)["failed"]
     assert set(failed) == {f"weight-decay/d0/s{first}-{first + 1}" for first in range(0, 10, 2)}
-    assert set(failed.values()) == {"ValueError: cannot be trained"}
-    assert "weight-decay/d0/s0-1 failed: ValueError: cannot be trained" in stderr
+    assert set(failed.values()) == {f"RuntimeError: cannot be trained, {first}" for first in range(0, 10, 2)}
+    assert stderr.count("RuntimeError: cannot be trained") == 1
+    assert "4 more blocks failed with the cause given for weight-decay/d0/s0-1" in stderr
     stderr = run("half", "out", "--jobs", "1")[2]
     assert "out holds 5 of 10 blocks, none trained now; 5 blocks failed, which the same" in stderr
     assert run("quick", "out", *STUDY, "--jobs", "1")[0] == 0
     assert results("out") == undisturbed
+
+
+def test_a_study_that_stops_as_trying_again_cannot_help_says_why_in_one_line(run, folder):
+    code, stdout, stderr = run("misshapen", "out", *STUDY, "--jobs", "1", "-q")
+    assert (code, stdout) == (6, "")
+    assert stderr.startswith("Error: default/d0/s0-1: ValueError: shapes (2, 3) and (4,) do not fit; ")
+    assert stderr.count("\n") == 1
 
 
 def test_a_study_of_failed_blocks_only_names_no_page_and_may_be_begun_with_other_settings(run, folder):

@@ -2,6 +2,9 @@
 
 import contextlib
 import itertools
+import json
+import sys
+from functools import partial
 
 import pytest
 
@@ -12,7 +15,7 @@ from linesexp.study import engine
 from linesexp.study import folder as folder_module
 from linesexp.study.folder import ResultKeeper
 from linesexp.study.local import train_here
-from linesexp.study.plan import planned
+from linesexp.study.plan import StudySettings, planned
 from linesexp.study.reading import checked_result, open_study
 
 
@@ -29,8 +32,112 @@ def test_a_block_that_raises_is_tried_three_times_and_the_rest_finishes(
         place.mkdir()
         wrong = tiny_blocks.Wrong("raises", [bad], place, times=times)
         found = train(place / "study", settings, lambda blocks, wrong=wrong: train_here(blocks, wrong))
-        assert found.failed == ({bad: "ValueError: cannot be trained"} if fails else {})
+        assert found.failed == ({bad: "RuntimeError: cannot be trained"} if fails else {})
         assert len(results(place / "study")) == (9 if fails else 10)
+
+
+def here(work):
+    return lambda blocks: train_here(blocks, work)
+
+
+def test_a_block_that_cannot_be_trained_anywhere_stops_the_study_at_its_second_try(
+    train, settings, tiny_blocks, undisturbed, results, told, tmp_path
+):
+    wrong = tiny_blocks.Wrong("contradicts", ["default/d0/s4-5"], tmp_path)
+    told.clear()
+    with pytest.raises(StudyIncomplete) as found:
+        train(tmp_path / "study", settings, here(wrong))
+    cause = "ValueError: shapes (2, 3) and (4,) do not fit"
+    assert str(found.value) == (
+        f"default/d0/s4-5: {cause}; it failed twice, and would again, so the study stops here; 2 of 10 blocks "
+        "are done, and the same command goes on from there"
+    )
+    assert told.text == ""  # the error says all
+    assert len(list(tmp_path.glob("contradicts-*"))) == 2
+    assert len(results(tmp_path / "study")) == 2
+    assert open_study(tmp_path / "study").failed == {"default/d0/s4-5": cause}
+
+    # Once more, other conditions come first; and once it can be trained, all is as ever.
+    with pytest.raises(StudyIncomplete, match="7 of 10 blocks"):
+        train(tmp_path / "study", settings, here(tiny_blocks.misshapen))
+    assert sum("weight-decay" in name for name in results(tmp_path / "study")) == 5
+    assert not train(tmp_path / "study", settings, here(tiny_blocks.quick)).failed
+    assert results(tmp_path / "study") == undisturbed
+    assert open_study(tmp_path / "study").failed == {}
+
+
+def test_a_study_whose_first_condition_cannot_be_trained_trains_the_others_the_next_time(
+    train, settings, tiny_blocks, results, tmp_path
+):
+    for done in (0, 5, 5):
+        with pytest.raises(StudyIncomplete, match=f"; {done} of 10 blocks are done"):
+            train(tmp_path / "study", settings, here(tiny_blocks.misshapen))
+    other = StudySettings.of(settings.base, settings.conditions, range(10), [1], block_size=2)
+    with pytest.raises(StudyIncomplete, match="; 0 of 10 blocks are done"):
+        train(tmp_path / "other", settings, here(tiny_blocks.misshapen))
+    with pytest.raises(StudyIncomplete, match="; 0 of 10 blocks are done"):  # nothing failed of these settings
+        train(tmp_path / "other", other, here(tiny_blocks.misshapen))
+
+
+def test_a_block_that_failed_once_as_it_would_anywhere_and_then_did_not_is_told_of(
+    train, settings, tiny_blocks, told, tmp_path
+):
+    wrong = tiny_blocks.Wrong("contradicts", ["default/d0/s4-5"], tmp_path, times=1)
+    assert not train(tmp_path / "study", settings, here(wrong)).failed
+    assert told.text == "default/d0/s4-5: ValueError: shapes (2, 3) and (4,) do not fit; tried again"
+
+
+def test_a_cause_is_said_once_and_then_counted(train, settings, tiny_blocks, told, tmp_path):
+    found = train(tmp_path / "study", settings, here(tiny_blocks.half))
+    assert len(found.failed) == 5
+    assert told.text.splitlines() == [
+        "weight-decay/d0/s0-1: RuntimeError: cannot be trained, 0; tried again",
+        "weight-decay/d0/s0-1 failed again and is given up",
+        "4 more blocks failed with the cause given for weight-decay/d0/s0-1",
+    ]
+
+
+def test_the_traceback_of_a_cause_is_shown_once_with_debug(train, settings, tiny_blocks, told, tmp_path):
+    train(tmp_path / "study", settings, here(tiny_blocks.half), debug=True)
+    assert told.text.count("Traceback (most recent call last)") == 1
+    told.clear()
+    with pytest.raises(StudyIncomplete):
+        train(tmp_path / "other", settings, here(tiny_blocks.misshapen), debug=True)
+    assert told.text.count("Traceback (most recent call last)") == 1
+
+
+def environment_of(path):
+    return json.loads((path / "environment.json").read_text())
+
+
+def test_how_members_were_convolved_is_said_with_debug_and_noted_with_every_way(
+    train, settings, tiny_blocks, deep, told, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "linesexp.learning.members", None)  # whatever a work puts there goes again
+
+    def first(blocks):
+        work = partial(tiny_blocks.convolved, "one by one")
+        return (each for each in itertools.islice(train_here(blocks, work), 4))
+
+    train(tmp_path / "study", deep, first, debug=True)
+    assert "default/d0/s0-1: members convolved one by one" in told
+    before = environment_of(tmp_path / "study")
+    assert before["member_convolution"] == ["one by one"]
+    assert before.keys() == {"versions", "machine", "member_convolution"}
+    told.clear()
+    train(tmp_path / "study", deep, here(partial(tiny_blocks.convolved, "grouped")))
+    assert told.text == ""
+    assert environment_of(tmp_path / "study") == before | {"member_convolution": ["grouped", "one by one"]}
+
+
+def test_blocks_without_a_choice_of_convolution_note_none(
+    train, settings, tiny_blocks, deep, small, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "linesexp.learning.members", None)
+    alone = StudySettings.of(deep.base, deep.conditions, range(2), [0], block_size=1)
+    for name, study in (("shared", settings), ("alone", alone)):
+        train(tmp_path / name, study, here(partial(tiny_blocks.convolved, "grouped")), debug=True)
+        assert "member_convolution" not in environment_of(tmp_path / name)
 
 
 def test_whatever_stops_a_study_keeps_what_is_done_and_ends_its_engine(

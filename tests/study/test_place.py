@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from linesexp import open_run
+from linesexp.cli import cli
 from linesexp.errors import InputError
 from linesexp.report.making import make, makers
 from linesexp.report.place import about_place, place_table
@@ -15,6 +16,8 @@ from linesexp.study.making import make as make_study
 from linesexp.study.measuring import MEASURES
 from linesexp.study.place import SHOWN, Place, Standing, condition_of, measures_of, place_of, study_of
 from linesexp.study.plan import StudySettings
+from linesexp.study.reading import open_study
+from linesexp.study.sentences import decision
 
 AXIS = next(measure for measure in MEASURES if measure.id == "axis")
 
@@ -105,6 +108,19 @@ def test_the_report_shows_the_place_and_is_made_anew_where_the_study_changes(run
     assert make(opened, *makers(opened, study), study=study) == []
     assert make(opened, *makers(opened)) == ["report.html"]
     assert 'id="place"' not in (run / "report.html").read_text()
+
+
+def test_the_command_ends_with_what_the_study_decides_and_both_pages(run, folder, monkeypatch, capsys):
+    monkeypatch.chdir(run.parent)
+    cli.main(["report", run.name], standalone_mode=False)
+    assert capsys.readouterr().err.splitlines()[-1] == f"next: open {run.name}/report.html"
+    shutil.copytree(folder, "a study", ignore=shutil.ignore_patterns(".*"))
+    cli.main(["report", run.name, "--study", "a study"], standalone_mode=False)
+    said = capsys.readouterr().err.splitlines()
+    assert said[-3].startswith("2 of ")  # files made: what shows the place
+    assert said[-2] == decision(open_study("a study").analysis)
+    assert said[-2].startswith("12 networks under 2 conditions: in ")
+    assert said[-1] == f"next: open {run.name}/report.html and 'a study/study.html'"
 
 
 @pytest.mark.slow

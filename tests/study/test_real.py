@@ -1,5 +1,6 @@
 """Studies of real networks, from the command line to the kernels."""
 
+import json
 import os
 import resource
 import signal
@@ -53,6 +54,7 @@ def test_workers_here_and_elsewhere_give_the_same_bytes(linesexp, tiny_toml, tmp
     processes.scheduler()
     for _ in range(2):
         processes.worker()
+    ways = []
     for out, where in (
         ("one", ("--jobs", "1")),
         ("two", ("--jobs", "2")),
@@ -62,6 +64,9 @@ def test_workers_here_and_elsewhere_give_the_same_bytes(linesexp, tiny_toml, tmp
         assert ended.returncode == 0, ended.stderr
         assert "WARNING" not in ended.stderr
         assert_same(kernels_of(tmp_path / out), kernels_of(tmp_path / "one"))
+        ways.append(json.loads((tmp_path / out / "environment.json").read_text())["member_convolution"])
+    assert ways[0] in (["grouped"], ["one by one"])
+    assert ways == ways[:1] * 3
 
 
 @pytest.mark.slow

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 import time
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -80,7 +82,10 @@ class Wrong:
         return quick(block, on_epoch)
 
     def raises(self) -> None:
-        raise ValueError("cannot be trained\nand more on the next line")
+        raise RuntimeError("cannot be trained\nand more on the next line")
+
+    def contradicts(self) -> None:
+        raise ValueError("shapes (2, 3) and (4,) do not fit")
 
     def dies(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -108,7 +113,27 @@ class Wrong:
 def half(block: Block, on_epoch) -> bytes:
     """Fails under one of the conditions."""
     if block.condition == "weight-decay":
-        raise ValueError("cannot be trained")
+        raise RuntimeError(f"cannot be trained, {block.seeds[0]}")
+    return quick(block, on_epoch)
+
+
+def misshapen(block: Block, on_epoch) -> bytes:
+    """Fails under one of the conditions, as it would anywhere."""
+    if block.condition == "default":
+        raise ValueError("shapes (2, 3) and (4,) do not fit")
+    return quick(block, on_epoch)
+
+
+def poorly_installed(pid: int, block: Block, on_epoch) -> bytes:
+    """As where one worker, of this process number, has something that no block can be trained with."""
+    if os.getpid() == pid:
+        raise ValueError("this worker has another file")
+    return slow(block, on_epoch)
+
+
+def convolved(way: str, block: Block, on_epoch) -> bytes:
+    """As where Keras was imported, and convolves members in this way."""
+    sys.modules["linesexp.learning.members"] = SimpleNamespace(way_of_convolving=lambda: way)
     return quick(block, on_epoch)
 
 
