@@ -76,7 +76,7 @@ FORBIDDEN_DIRECTLY = {
         *ABOVE,
     ),
 }
-LEARNING_MAY_IMPORT = ("learning", "images", "runs", "config", "seeds", "errors", "study")
+LEARNING_MAY_IMPORT = ("learning", "images", "runs", "config", "environment", "seeds", "errors", "study")
 EXCEPT = {"linesexp.learning": "linesexp.study.blocks"}  # what a worker is given and hands back: arrays only
 DISK_MODULES = ("os", "pathlib", "shutil", "tempfile", "glob", "zipfile", "sqlite3")
 DISK_CALLS = {

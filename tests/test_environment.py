@@ -181,7 +181,7 @@ def test_onednn_is_switched_on_where_nobody_has_decided(
     switch_on_onednn()
     assert environment.os.environ.get(ONEDNN) == then
     for has_it in (True, False):
-        monkeypatch.setattr(environment, "grouped_gradients", lambda device, has_it=has_it: has_it)
+        monkeypatch.setattr(environment, "grouped_gradients", lambda tensorflow, device, has_it=has_it: has_it)
         expected = {True: "on", False: "off"}[has_it] if noted == "asked" else noted
         assert environment._onednn() == expected
     monkeypatch.setenv("KERAS_BACKEND", "jax")

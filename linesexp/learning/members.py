@@ -150,7 +150,9 @@ def way_of_convolving() -> str:
     """
     backend, well = keras.backend.backend(), True
     if backend == "tensorflow":
-        well = grouped_gradients()
+        import tensorflow
+
+        well = grouped_gradients(tensorflow)
     elif backend == "jax":
         import jax
 
