@@ -176,7 +176,6 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     from linesexp.report.making import NEEDS, make, makers
     from linesexp.run import open_run
     from linesexp.study.place import study_of
-    from linesexp.study.sentences import decision
 
     opened = open_run(run)
     if opened.is_recording:
@@ -198,9 +197,14 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
     words = f"{len(made)} of {len(files)} files made, the others were current"
     if study is not None:
+        from linesexp.study.sentences import decision
+
         facts["study"] = shorter(study.folder.path)
-        words += f"\n{decision(study.analysis)}"
         pages += [f"{facts['study']}/study.html"]
+        try:
+            words += f"\n{decision(study.analysis)}"
+        except LinesexpError as error:  # of another version, or damaged: the run's page needs none of it
+            say(quiet)(f"note: {error}")
     finish(facts, words, f"open {' and '.join(map(shlex.quote, pages))}", as_json, quiet)
 
 
