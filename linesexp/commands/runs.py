@@ -188,8 +188,8 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     files = makers(opened, study)
     with progress_on("file", quiet) as progress:
         made = make(opened, *files, by=files, progress=progress, study=study)
-    facts = {"run": run, "made": made, "page": f"{run}/report.html"}
-    pages = [facts["page"]]
+    pages = [f"{run}/report.html"]
+    facts = {"run": run, "made": made, "page": pages[0]}
     analysis = opened.analysis
     for line in filter(None, [about_failure(analysis), *analysis.missing]):
         say(quiet)(f"note: {line}")
