@@ -178,7 +178,6 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     from linesexp.report.making import NEEDS, make, makers
     from linesexp.run import open_run
     from linesexp.study.place import study_of
-    from linesexp.study.sentences import decision
 
     opened = open_run(run)
     if opened.is_recording:
@@ -191,8 +190,8 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     files = makers(opened, study)
     with progress_on("file", quiet) as progress:
         made = make(opened, *files, by=files, progress=progress, study=study)
-    facts = {"run": run, "made": made, "page": f"{run}/report.html"}
-    pages = [facts["page"]]
+    pages = [f"{run}/report.html"]
+    facts = {"run": run, "made": made, "page": pages[0]}
     analysis = opened.analysis
     for line in filter(None, [about_failure(analysis), *analysis.missing]):
         say(quiet)(f"note: {line}")
@@ -200,9 +199,14 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
     words = f"{len(made)} of {len(files)} files made, the others were current"
     if study is not None:
+        from linesexp.study.sentences import decision
+
         facts["study"] = shorter(study.folder.path)
-        words += f"\n{decision(study.analysis)}"
         pages += [f"{facts['study']}/study.html"]
+        try:
+            words += f"\n{decision(study.analysis)}"
+        except LinesexpError as error:  # of another version, or damaged: the run's page needs none of it
+            say(quiet)(f"note: {error}")
     finish(facts, words, f"open {' and '.join(map(shlex.quote, pages))}", as_json, quiet)
 
 

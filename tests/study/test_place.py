@@ -121,6 +121,11 @@ def test_the_command_ends_with_what_the_study_decides_and_both_pages(run, folder
     assert said[-2] == decision(open_study("a study").analysis)
     assert said[-2].startswith("12 networks under 2 conditions: in ")
     assert said[-1] == f"next: open {run.name}/report.html and 'a study/study.html'"
+    (run.parent / "a study/study-analysis.json").write_text("{}")
+    cli.main(["report", run.name, "--study", "a study"], standalone_mode=False)
+    said = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("note: ") and "study-analysis.json: damaged" in line for line in said)
+    assert said[-2].startswith("0 of ")
 
 
 @pytest.mark.slow
