@@ -142,8 +142,9 @@ def _stripes(degrees: float, phase: float) -> np.ndarray:
 
 
 def telling_weights(steps: int) -> dict[str, np.ndarray]:
-    """Of the tiny run's network, at so many steps alike, so that it tells horizontal lines from vertical ones:
-    (steps, …) each. Of its maps two are used; in both layers the first sees lying lines, the second upright ones.
+    """Weights of the tiny run's network, the same at so many steps, that tell horizontal from vertical lines.
+
+    (steps, …) each. Two maps of a layer are used: the first sees lying lines, the second upright ones.
     """
     across = np.array([-1, -1, 4, -1, -1]) / 4  # a bright line of a pixel or two on black
     conv1 = np.zeros((5, 5, 1, 4), np.float32)

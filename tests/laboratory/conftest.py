@@ -57,7 +57,7 @@ AFRESH = """async () => {
 
 @pytest.fixture(scope="session")
 def page_at(tiny_run: Path) -> Callable[[Path, dict[str, Any]], Path]:
-    """page_at(path, data): the tiny run's page at this path, with other data in its laboratory, without figures."""
+    """page_at(path, data): the tiny run's page, its figures left out, with other data in its laboratory."""
     page = (tiny_run / "report.html").read_text(encoding="utf-8")
     page = re.sub(r'"data:image[^"]*"', '"data:,"', page)
     begin, end = re.search(r'id="laboratory-data">(.*?)</script>', page, flags=re.DOTALL).span(1)

@@ -1,4 +1,4 @@
-"""Anybody can use the page: axe has no objection, in light and dark; nothing is wider than the window or cut off."""
+"""Anybody can use the page: axe has no objection, in light and dark; nothing is wider than the window."""
 
 import pytest
 
@@ -38,7 +38,8 @@ def open_layer(page, layer):
 CUT_OFF = """() => {
   const { scrollWidth, clientWidth } = document.documentElement;
   const beyond = (which, edge) => [...document.querySelectorAll(which)].filter((one) =>
-    one.getBoundingClientRect().right > edge + 1 && one.checkVisibility() && !one.closest(".lab-grid-box, .scroll"));
+    one.getBoundingClientRect().right > edge + 1 && one.checkVisibility()
+      && !one.closest(".lab-grid-box, .scroll"));
   const right = document.getElementById("lab-arithmetic").getBoundingClientRect().right;
   const cut = [...beyond("#lab-arithmetic *", right),
     ...beyond("#lab-bench *, #lab-comparison *, .lab-curves *", innerWidth)];
@@ -46,7 +47,9 @@ CUT_OFF = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [360, *(pytest.param(each, marks=pytest.mark.slow) for each in (768, 1280, 1920))])
+@pytest.mark.parametrize(
+    "width", [360, *(pytest.param(each, marks=pytest.mark.slow) for each in (768, 1280, 1920))]
+)
 def test_nothing_is_wider_than_the_window_or_cut_off(lab, width):
     page = seen(lab, "light", width)
     views = {"flatten": ".lab-list", "dense": ".lab-softmax"}

@@ -154,7 +154,7 @@ def test_a_sweep_fills_the_map_place_by_place(drawing, made_up):
 
 
 SHARES = """(all) => all.filter((bar) => bar.checkVisibility()).map((bar) => {
-  const [name, share] = ["span:first-of-type", "span:last-of-type"].map((one) => bar.querySelector(one).innerText);
+  const [name, share] = [...bar.querySelectorAll("span")].map((one) => one.innerText);
   const meter = bar.querySelector("meter");
   return [name, meter.value / meter.max, Number(share)];
 })"""
@@ -189,7 +189,7 @@ CHART = """(chart) => {
     labels: [...chart.querySelectorAll("text")].map((label) => label.textContent),
     training: one(".curve-training").getAttribute("d"),
     validation: one(".curve-validation").getAttribute("d"),
-    dots: [...chart.querySelectorAll(".curve-dot")].map((dot) => ["cx", "cy"].map((at) => Number(dot.getAttribute(at)))),
+    dots: [...chart.querySelectorAll(".curve-dot")].map(({ cx, cy }) => [cx.baseVal.value, cy.baseVal.value]),
     marker: Number(one(".curve-marker").getAttribute("x1")),
   };
 }"""
@@ -199,7 +199,9 @@ def test_curves_go_through_the_logs_numbers(drawing, made_up):
     for step in made_up.steps:
         drawing.choose(step=step)
         for name, chart in zip(
-            ("loss", "accuracy"), drawing.locator(".lab-curves svg").evaluate_all(f"all => all.map({CHART})"), strict=True
+            ("loss", "accuracy"),
+            drawing.locator(".lab-curves svg").evaluate_all(f"all => all.map({CHART})"),
+            strict=True,
         ):
             assert_through_the_numbers(chart, step, name, made_up)
 
@@ -208,7 +210,9 @@ def assert_through_the_numbers(chart, step, name, made_up):
     left, top, bottom, right = map(float, re.fullmatch(r"M(\S+) (\S+)V(\S+)H(\S+)", chart["axis"]).groups())
     highest = max(float(each) for each in chart["labels"] if re.fullmatch(r"[\d.]+", each))
     x = left + (right - left) * np.array(made_up.log["step"]) / made_up.steps[-1]
-    for kind, column, dot in zip(("training", "validation"), (name, f"validation_{name}"), chart["dots"], strict=True):
+    for kind, column, dot in zip(
+        ("training", "validation"), (name, f"validation_{name}"), chart["dots"], strict=True
+    ):
         values = np.array(made_up.log[column])
         assert values.max() <= highest
         y = bottom - (bottom - top) * values / highest

@@ -113,14 +113,14 @@ COMPARISON = f"""() => {{
     canvases: ({COLOURS})(all("figure canvas")),
     shares: all(".comparison-share").map((row) => {{
       const meter = row.querySelector("meter");
-      return [meter.ariaLabel, meter.value / meter.max, row.querySelector("span:last-of-type").innerText];
+      return [meter.ariaLabel, meter.value / meter.max, all("span", row).at(-1).innerText];
     }}),
     words: home.innerText,
     polars: all("svg.polar").map((plot) => ({{
       now: plot.querySelector(".polar-now").getAttribute("d"),
       before: plot.querySelector(".polar-before").getAttribute("d"),
       mark: plot.querySelector(".polar-mark").getAttribute("d"),
-      labels: all("text", plot).map((one) => [one.textContent, Number(one.getAttribute("x")), Number(one.getAttribute("y"))]),
+      labels: all("text", plot).map((one) => [one.textContent, one.x.baseVal[0].value, one.y.baseVal[0].value]),
     }})),
   }};
 }}"""

@@ -60,7 +60,9 @@ def test_names_of_classes_operators_and_chances_are_text(view):
     assert view.locator("script, iframe, object, embed").count() == elements
 
 
-@pytest.mark.parametrize(("media", "width"), [("print", 700), pytest.param("screen", 360, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("media", "width"), [("print", 700), pytest.param("screen", 360, marks=pytest.mark.slow)]
+)
 def test_long_names_without_a_place_to_break_widen_nothing(media, width, revisit, long_names_page):
     view = revisit(long_names_page)
     view.set_viewport_size({"width": width, "height": 900})
@@ -68,7 +70,8 @@ def test_long_names_without_a_place_to_break_widen_nothing(media, width, revisit
     view.choose(twin=True)
     for layer in ("conv1", "dense"):
         view.locator("#lab-arithmetic select").first.evaluate(
-            "(one, layer) => { one.value = layer; one.dispatchEvent(new Event('change')); return settled(); }", layer
+            "(one, layer) => { one.value = layer; one.dispatchEvent(new Event('change')); return settled(); }",
+            layer,
         )
         assert view.evaluate("document.documentElement.scrollWidth") <= width
         cut = view.evaluate(

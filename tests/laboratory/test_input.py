@@ -56,7 +56,9 @@ def slide(view, **values):
 
 
 def take(view, tool):
-    view.evaluate("(tool) => document.querySelector(`#lab-input input[type=radio][value=${tool}]`).click()", tool)
+    view.evaluate(
+        "(tool) => document.querySelector(`#lab-input input[type=radio][value=${tool}]`).click()", tool
+    )
 
 
 def at(view, row, column):
@@ -321,7 +323,11 @@ def caption(view):
 
 @pytest.mark.parametrize(
     ("height", "width"),
-    [(48, 64), (7, 9), *(pytest.param(*each, marks=pytest.mark.slow) for each in ((600, 300), (20, 20), (301, 5)))],
+    [
+        (48, 64),
+        (7, 9),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((600, 300), (20, 20), (301, 5))),
+    ],
 )
 def test_a_file_is_stretched_as_predict_does_it(height, width, lab):
     data = png(photo(height, width))

@@ -52,7 +52,8 @@ BROKEN_WORDS = """() => {
 def test_no_word_breaks_in_its_middle(paper):
     for layer in ("conv1", "dense"):
         paper.locator("#lab-arithmetic select").first.evaluate(
-            "(one, layer) => { one.value = layer; one.dispatchEvent(new Event('change')); return settled(); }", layer
+            "(one, layer) => { one.value = layer; one.dispatchEvent(new Event('change')); return settled(); }",
+            layer,
         )
         assert paper.evaluate(BROKEN_WORDS) == []
 

@@ -102,7 +102,9 @@ def test_what_results_see_of_the_padding_is_counted(words_of):
         partly, alone = sum(0 < each < 1 for each in seen), seen.count(0)
         words = words_of(*settings)
         assert ("The padding holds zeros" in words) == (padding > 0)
-        assert (f"{partly} {'sees' if partly == 1 else 'see'} zeros besides the picture" in words) == (partly > 0)
+        assert (f"{partly} {'sees' if partly == 1 else 'see'} zeros besides the picture" in words) == (
+            partly > 0
+        )
         assert (f"{alone} {'sees' if alone == 1 else 'see'} zeros alone" in words) == (alone > 0)
 
 

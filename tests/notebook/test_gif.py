@@ -25,7 +25,9 @@ def test_it_is_that_of_the_report(tiny_run, name, monkeypatch):
     assert gif.words.endswith("untrained to epoch 2")
 
 
-@pytest.mark.parametrize("harm", ["gone", "damaged", "stale"])
+@pytest.mark.parametrize(
+    "harm", ["stale", *(pytest.param(each, marks=pytest.mark.slow) for each in ("gone", "damaged"))]
+)
 def test_without_a_current_file_it_is_made_and_nothing_is_written(run, harm, monkeypatch):
     expected = (run / "gifs/kernels.gif").read_bytes()
     if harm == "stale":
