@@ -69,20 +69,14 @@ def page_at(tiny_run: Path) -> Callable[[Path, dict[str, Any]], Path]:
     return made
 
 
-@pytest.fixture
-def page_with(page_at: Callable[..., Path], tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
-    """page_with(data): the same, in the test's own folder."""
-    return lambda data: page_at(tmp_path / "page.html", data)
-
-
-def new_view(browser: Any, **options: Any) -> Any:
-    """A page in a window of its own, which remembers what it asked for and complained of.
+def new_view(browser: Any) -> Any:
+    """A page in a window of its own, which remembers what it asked for and complained of. Fingers may touch it.
 
     view.settle() waits until it has drawn what was changed, out of sight too. view.do(function, given) calls
     a function in JavaScript and settles, view.choose(layer="conv1") changes the laboratory's state and settles,
     view.press(locator) clicks without looking for the place where a pointer would: each in one round trip.
     """
-    context = browser.new_context(**({"viewport": VIEWPORT} | options))
+    context = browser.new_context(viewport=VIEWPORT, has_touch=True)
     context.add_init_script(AT_ONCE)
     view = context.new_page()
     view.set_default_timeout(10_000)
@@ -147,13 +141,13 @@ def visit(browser: Any, spare: list[Any], tiny_run: Path) -> Iterator[Callable[.
 
 
 @pytest.fixture(scope="session")
-def kept_open(browser: Any) -> dict[tuple[Path, bool], Any]:
-    """Pages that tests share, by their paths and whether fingers can touch them."""
+def kept_open(browser: Any) -> dict[Path, Any]:
+    """Pages that tests share, by their paths."""
     return {}
 
 
 @pytest.fixture
-def revisit(browser: Any, kept_open: dict[tuple[Path, bool], Any]) -> Iterator[Callable[..., Any]]:
+def revisit(browser: Any, kept_open: dict[Path, Any]) -> Iterator[Callable[[Path], Any]]:
     """revisit(path): a page that tests share, for it takes long to open: all is as it was when it was opened,
     but for the bench's and the drawing's undo, and for what is in its address.
 
@@ -161,11 +155,11 @@ def revisit(browser: Any, kept_open: dict[tuple[Path, bool], Any]) -> Iterator[C
     """
     used = []
 
-    def opened(path: Path, touch: bool = False) -> Any:
-        if (path, touch) not in kept_open:
-            view = kept_open[path, touch] = open_laboratory(new_view(browser, has_touch=touch), path)
-            view.evaluate(REMEMBER)
-        view = kept_open[path, touch]
+    def opened(path: Path) -> Any:
+        if path not in kept_open:
+            kept_open[path] = open_laboratory(new_view(browser), path)
+            kept_open[path].evaluate(REMEMBER)
+        view = kept_open[path]
         used.append(view)
         if view.viewport_size != VIEWPORT:
             view.set_viewport_size(VIEWPORT)
@@ -196,7 +190,7 @@ def telling_page(
 
 
 @pytest.fixture
-def telling(revisit: Callable[..., Any], telling_page: Path) -> Any:
+def telling(revisit: Callable[[Path], Any], telling_page: Path) -> Any:
     """Its laboratory."""
     return revisit(telling_page)
 

@@ -360,17 +360,16 @@ def test_keys_choose_a_place_and_its_window_is_framed(lab):
     assert lab.evaluate("laboratory.state.get('place').row") == 0
 
 
-def test_a_pointer_or_a_finger_chooses_a_place(revisit, tiny_run):
-    view = revisit(tiny_run / "report.html", touch=True)
-    choose(view, "conv2", 1)
-    canvas = panel(view).get_by_role("application")
+def test_a_pointer_or_a_finger_chooses_a_place(lab):
+    choose(lab, "conv2", 1)
+    canvas = panel(lab).get_by_role("application")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     count = int(canvas.get_attribute("width"))
-    for touch, row, column in ((view.touchscreen.tap, 1, 2), (view.mouse.click, 3, 0)):
+    for touch, row, column in ((lab.touchscreen.tap, 1, 2), (lab.mouse.click, 3, 0)):
         touch(box["x"] + (column + 0.5) / count * box["width"], box["y"] + (row + 0.5) / count * box["height"])
-        view.settle()
-        assert view.evaluate("laboratory.state.get('place')") == {"row": row, "column": column}
+        lab.settle()
+        assert lab.evaluate("laboratory.state.get('place')") == {"row": row, "column": column}
 
 
 def test_tiles_are_one_stop_for_each_layer_and_choose_the_map(lab):

@@ -8,9 +8,7 @@ from linesexp.evidence.behaviour import tuning_at
 from linesexp.kernels.match import best_match, operator_bank
 from linesexp.kernels.shape import shares
 from linesexp.kernels.tuning import tune
-from linesexp.report.laboratory import laboratory_data
 from linesexp.report.likeness import NULL_STEPS, operators_of, packed_null
-from linesexp.views.embedding import packed
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -160,50 +158,32 @@ def test_a_constant_kernel_has_no_match_and_no_p(lab):
     assert "It answers to no bar." in text
 
 
-@pytest.fixture(scope="module")
-def colour_weights():
-    """(5, 5, 3, 4); kernel 0 is a ramp to the right for red, its opposite for green, nothing for blue."""
-    weights = np.random.default_rng(2).normal(0, 0.3, (5, 5, 3, KERNELS)).astype(np.float32)
-    ramp = np.linspace(-0.5, 0.5, 5, dtype=np.float32)[None, :, None]
-    weights[..., 0] = ramp * np.array([1, -1, 0], np.float32)
-    return weights
+# A ramp to the right for red, its opposite for green, nothing for blue.
+RAMP = np.linspace(-0.5, 0.5, 5)[None, :, None] * np.ones((5, 1, 1)) * np.array([1, -1, 0])
+PUT_IN = """([values, plane]) => laboratory.state.set({
+  plane, kernel: 0, map: 0, edits: {0: {values: Float32Array.from(values), bias: -1000}}
+})"""
 
 
-@pytest.fixture(scope="module")
-def colour_page(page_at, tiny_run, opened, colour_weights, tmp_path_factory):
-    """The page of a run that sees colours, with those weights at every step."""
-    data = laboratory_data(opened)
-    count, side, _, _ = data["test"]["pixels"]["shape"]
-    pixels = np.random.default_rng(3).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-    data["test"] = data["test"] | {"pixels": packed(pixels)}
-    steps = len(data["steps"])
-    data["weights"] = data["weights"] | {"conv1/kernel": packed(np.stack([colour_weights] * steps))}
-    return page_at(tmp_path_factory.mktemp("colours") / "page.html", data)
-
-
-@pytest.fixture
-def colours(revisit, colour_page):
-    return revisit(colour_page)
-
-
-def test_of_colours_the_mean_is_compared_first_with_its_chances_and_so_it_says(colours, colour_weights):
-    show(colours, -1, 2)
-    panel = colours.locator("#lab-comparison")
-    match = best_match(colour_weights.mean(axis=2).transpose(2, 0, 1), operator_bank(5))
+def test_of_colours_the_mean_is_compared_first_with_its_chances_and_so_it_says(drawing, made_up):
+    show(drawing, -1, 2)
+    panel = drawing.locator("#lab-comparison")
+    match = best_match(made_up.kernels(-1), operator_bank(5))
     assert panel.locator(".comparison-cosine").inner_text() == f"{match.cosine[2]:+.2f}".replace("-", "−")
     assert "Kernel 2, mean, " in panel.locator(".bench-status").inner_text()
     assert "All below is about the mean of the kernel’s colours" in panel.inner_text()
     assert panel.locator(".comparison-chance tbody tr:visible").count() == 3
-    show(colours, -1, 0)
+    drawing.do(PUT_IN, [RAMP.ravel().tolist(), None])
     assert "In the mean of its colours all weights are alike, so there is no pattern" in panel.inner_text()
 
 
-def test_a_colour_is_compared_alone_without_chances(colours, colour_weights):
-    show(colours, -1, 2)
-    panel = colours.locator("#lab-comparison")
+def test_a_colour_is_compared_alone_without_chances(drawing, made_up):
+    show(drawing, -1, 2)
+    panel = drawing.locator("#lab-comparison")
+    weights = made_up.weights[-1]["conv1/kernel"]
     for index, name in enumerate(("red", "green", "blue")):
-        colours.press(panel.get_by_role("button", name=f"{name} of kernel 2"))
-        match = best_match(colour_weights[:, :, index].transpose(2, 0, 1), operator_bank(5))
+        drawing.press(panel.get_by_role("button", name=f"{name} of kernel 2"))
+        match = best_match(weights[:, :, index].transpose(2, 0, 1), operator_bank(5))
         assert panel.locator(".comparison-cosine").inner_text() == f"{match.cosine[2]:+.2f}".replace("-", "−")
         assert f"Kernel 2, {name}, " in panel.locator(".bench-status").inner_text()
         text = panel.inner_text()
@@ -211,28 +191,20 @@ def test_a_colour_is_compared_alone_without_chances(colours, colour_weights):
         assert "No chance was measured for one colour alone, so there is no p." in text
         assert panel.locator(".comparison-chance:visible").count() == 0
         meters = panel.locator("meter").evaluate_all("all => all.map((one) => one.value)")
-        expected = shares(colour_weights[None, :, :, index, 2])
+        expected = shares(weights[None, :, :, index, 2])
         np.testing.assert_allclose(meters, [expected.odd[0], expected.even[0], expected.dc[0]], atol=1e-5)
-    colours.locator("#lab-share select").select_option("polars")
-    with colours.expect_download() as waiting:
-        colours.locator("#lab-share").get_by_role("button", name="SVG", exact=True).click()
+    drawing.locator("#lab-share select").select_option("polars")
+    with drawing.expect_download() as waiting:
+        drawing.locator("#lab-share").get_by_role("button", name="SVG", exact=True).click()
     assert waiting.value.suggested_filename.startswith("directions-of-kernel-2-blue-epoch-")
 
 
-def test_a_colour_answers_to_directions_without_the_bias(colours):
+def test_a_colour_answers_to_directions_without_the_bias(drawing):
     """A ramp alone answers to edges towards its bright side; with this bias it would answer to nothing."""
-    show(colours, -1, 0)
-    colours.do(
-        """() => {
-          const { experiment, state } = laboratory;
-          const { values } = experiment.kernelLayers[0].kernelAt(0, experiment.noEdits, 0);
-          state.set({edits: {0: {values, bias: -1000}}, plane: 1});
-        }"""
-    )
-    text = colours.locator("#lab-comparison").inner_text()
-    assert "edge gets brighter towards 0°" in text
-    colours.choose(plane=2)
-    assert "edge gets brighter towards 180°" in colours.locator("#lab-comparison").inner_text()
+    for plane, towards in ((1, 0), (2, 180)):
+        drawing.do(PUT_IN, [RAMP.ravel().tolist(), plane])
+        words = drawing.locator("#lab-comparison").inner_text()
+        assert f"edge gets brighter towards {towards}°" in words
 
 
 def test_a_run_that_sees_grey_has_no_parts_to_choose_from(lab):

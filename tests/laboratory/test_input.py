@@ -207,23 +207,22 @@ def test_going_over_a_stroke_twice_does_not_thicken_it(lab):
     assert picture(lab).max() == pytest.approx(0.5, abs=LEVEL)
 
 
-def test_a_finger_draws(revisit, tiny_run):
-    view = revisit(tiny_run / "report.html", touch=True)
-    press(view, "Clear")
-    view.touchscreen.tap(*at(view, 7, 11))
-    found = picture(view)[..., 0]
+def test_a_finger_draws(lab):
+    press(lab, "Clear")
+    lab.touchscreen.tap(*at(lab, 7, 11))
+    found = picture(lab)[..., 0]
     assert np.unravel_index(found.argmax(), found.shape) in [(7, 11), (6, 11), (7, 10), (8, 11), (7, 12)]
     assert found.max() == 1
 
 
-def test_dark_runs_are_drawn_dark_on_bright(visit, page_with, tiny_run):
+def test_dark_runs_are_drawn_dark_on_bright(visit, page_at, tiny_run, tmp_path):
     data = laboratory_data(open_run(tiny_run))
     pixels = 255 - open_run(tiny_run).dataset.pixels
     data |= {
         "contrast": "dark",
         "test": data["test"] | {"pixels": packed(pixels[: len(data["test"]["labels"])])},
     }
-    view = visit(page_with(data))
+    view = visit(page_at(tmp_path / "page.html", data))
     press(view, "Clear")
     assert picture(view).min() == 1
     take(view, "line")
@@ -232,30 +231,17 @@ def test_dark_runs_are_drawn_dark_on_bright(visit, page_with, tiny_run):
     assert np.median(picture(view)) == 1
 
 
-def colour_data(run):
-    data = laboratory_data(run)
-    kernels = run.history.weights["conv1/kernel"]
-    data["weights"]["conv1/kernel"] = packed(
-        np.concatenate([kernels * share for share in (0.5, 0.3, 0.2)], axis=3)
-    )
-    pixels = run.dataset.pixels[run.dataset.split == 2]
-    data["test"]["pixels"] = packed(np.repeat(pixels, 3, axis=3))
-    return data
-
-
-def test_colour_networks_get_grey_strokes_and_colour_files(visit, page_with, tiny_run):
-    view = visit(page_with(colour_data(open_run(tiny_run))))
-    press(view, "Clear")
-    stroke(view, (5, 4), (9, 14))
-    drawn = picture(view)
+def test_colour_networks_get_grey_strokes_and_colour_files(drawing, made_up):
+    press(drawing, "Clear")
+    stroke(drawing, (5, 4), (9, 14))
+    drawn = picture(drawing)
     assert drawn.max() > 0.9
     np.testing.assert_array_equal(drawn, drawn[..., :1].repeat(3, axis=2))
     data = png(photo(31, 44))
-    give(view, "photo.png", data)
-    assert "made grey" not in caption(view)
-    np.testing.assert_allclose(
-        picture(view), decode_picture(data, SIZE, 3, "photo.png") / 255, atol=1.01 * LEVEL
-    )
+    give(drawing, "photo.png", data)
+    assert "made grey" not in caption(drawing)
+    expected = decode_picture(data, made_up.side, 3, "photo.png") / 255
+    np.testing.assert_allclose(picture(drawing), expected, atol=1.01 * LEVEL)
 
 
 # What it says of a picture.
