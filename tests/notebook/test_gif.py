@@ -80,7 +80,7 @@ def test_a_recording_has_one_for_each_convolution(tmp_path):
     assert gif.words == "the kernels of deep, untrained to epoch 2"
     assert not (folder.path / "gifs").exists()
     recording = Recording(run)
-    making.make(run, *recording.makers, by=recording.makers, needs=())
+    making.make(run, "gifs/01-conv2d.gif", "gifs/02-deep.gif", by=recording.makers, needs=())
     assert bytes(gif) == folder.read("gifs/02-deep.gif")
     assert run.gif("conv2d").data == folder.read("gifs/01-conv2d.gif")
     for name in ("kernels", "dense"):

@@ -213,6 +213,7 @@ def test_maps_and_kernels_have_their_numbers(opened):
     assert len(axes.get_xticks()) <= 16
 
 
+@pytest.mark.slow
 def test_neither_opening_a_run_nor_its_report_touches_pyplot(run, environment):
     code = (
         "import sys, linesexp\n"
