@@ -14,29 +14,29 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 CANARY = "<img src=x onerror=alert(1)>"
 CLASSES = [f"</script>{CANARY}", f"\"'>{CANARY}<!--"]
-LONG = [f"{'</script>' * 20}{CANARY}", f"{'a' * 150}\"'>{CANARY}<!--"]  # without a place to break
 OPERATOR = f"</option></select>{CANARY}"
 NULL = f"</td></table>{CANARY}"
 QUESTION = f"</script><script>alert(2)</script>{CANARY}"
 
 
-@pytest.fixture(scope="module")
-def hostile_page(page_at, tiny_run, tmp_path_factory):
-    """A page of which every name that the run brings along is markup, and those of its classes are long."""
+@pytest.fixture
+def view(visit, page_at, tiny_run, tmp_path):
+    """A page of which every name that the run brings along is markup; `visit` fails on any complaint."""
     data = laboratory_data(open_run(tiny_run))
-    data["classes"] = LONG
+    data["classes"] = CLASSES
     data["network"]["name"] = CANARY
     for operator in data["likeness"]["operators"]:
         operator["name"] = OPERATOR
     for null in data["likeness"]["nulls"]:
         null["name"], null["question"] = NULL, QUESTION
-    return page_at(tmp_path_factory.mktemp("hostile") / "page.html", data)
+    return visit(page_at(tmp_path / "page.html", data))
 
 
-@pytest.fixture
-def view(revisit, hostile_page):
-    """Its laboratory; `revisit` fails on any complaint."""
-    return revisit(hostile_page)
+@pytest.fixture(scope="module")
+def long_names_page(page_at, tiny_run, tmp_path_factory):
+    data = laboratory_data(open_run(tiny_run))
+    data["classes"] = ["a" * 150, "</script>" * 20]
+    return page_at(tmp_path_factory.mktemp("long") / "page.html", data)
 
 
 def test_names_of_classes_operators_and_chances_are_text(view):
@@ -47,10 +47,10 @@ def test_names_of_classes_operators_and_chances_are_text(view):
     for words in ("Put it in", "Negate"):
         view.press(view.locator("#lab-bench").get_by_role("button", name=words))
     for part, names in {
-        "#lab-input": LONG,
-        "#lab-classes": LONG,
-        "#lab-arithmetic": LONG,
-        "#lab-bench": [*LONG, OPERATOR[:8]],
+        "#lab-input": CLASSES,
+        "#lab-classes": CLASSES,
+        "#lab-arithmetic": CLASSES,
+        "#lab-bench": [*CLASSES, OPERATOR[:8]],
         "#lab-comparison": [OPERATOR, NULL, QUESTION],
     }.items():
         text = view.locator(part).evaluate("home => home.textContent")
@@ -63,7 +63,8 @@ def test_names_of_classes_operators_and_chances_are_text(view):
 @pytest.mark.parametrize(
     ("media", "width"), [("print", 700), pytest.param("screen", 360, marks=pytest.mark.slow)]
 )
-def test_long_names_without_a_place_to_break_widen_nothing(media, width, view):
+def test_long_names_without_a_place_to_break_widen_nothing(media, width, revisit, long_names_page):
+    view = revisit(long_names_page)
     view.set_viewport_size({"width": width, "height": 900})
     view.emulate_media(media=media)
     view.choose(twin=True)
