@@ -229,7 +229,8 @@ def test_the_sums_that_the_gif_states_are_the_maps_values(picture, drawn, border
     assert {"crop: rows 0–4 of 5", "columns 0–5 of 6"} <= set(drawn)
 
 
-def test_what_fills_in_is_what_the_activation_makes_and_the_crop_is_framed_in_the_whole(picture):
+def test_what_fills_in_is_what_the_activation_makes_and_the_crop_is_framed_in_the_whole(picture, monkeypatch):
+    monkeypatch.setattr("linesexp.seeing.filtering.MOST_PLACES", 4)
     _, steps = sliding(picture, prewitt())
     scale = Scale(1.0, True)
     gif = opened(convolution_gif(steps, prewitt(), scale, picture, ("ReLU", np.ones_like(steps.results))))
