@@ -24,23 +24,27 @@ ON_SCALE = 0.01  # how exactly a number can be read from its colour, of the scal
 
 def colours(canvases: Any) -> list[np.ndarray]:
     """Of a locator's canvases: (height, width, 3) in 0 … 255 each."""
-    drawn = canvases.evaluate_all(COLOURS)
-    shaped = [np.reshape(each["bytes"], (each["height"], each["width"], 4)) for each in drawn]
-    assert all((each[..., 3] == 255).all() for each in shaped)
-    return [each[..., :3] for each in shaped]
+    return [coloured(each) for each in canvases.evaluate_all(COLOURS)]
 
 
-def signed(coloured: np.ndarray) -> np.ndarray:
+def coloured(canvas: dict[str, Any]) -> np.ndarray:
+    """Of what COLOURS read of one canvas: (height, width, 3)."""
+    shaped = np.reshape(canvas["bytes"], (canvas["height"], canvas["width"], 4))
+    assert (shaped[..., 3] == 255).all()
+    return shaped[..., :3]
+
+
+def signed(painted: np.ndarray) -> np.ndarray:
     """(…, 3) colours of the scale of blue and orange → (…) numbers in −1 … 1."""
-    away = np.abs(coloured[..., None, :] - SCALE).max(axis=-1)
+    away = np.abs(painted[..., None, :] - SCALE).max(axis=-1)
     assert (away.min(axis=-1) < 4).all(), "colours that are not on the scale"
     return away.argmin(axis=-1) / 127 - 1
 
 
-def assert_drawn(coloured: np.ndarray, numbers: np.ndarray, limit: float) -> None:
+def assert_drawn(painted: np.ndarray, numbers: np.ndarray, limit: float) -> None:
     """These are the colours of these numbers, on a scale from −limit to limit."""
-    assert coloured.shape[:-1] == numbers.shape
-    np.testing.assert_allclose(signed(coloured), numbers / limit, atol=ON_SCALE)
+    assert painted.shape[:-1] == numbers.shape
+    np.testing.assert_allclose(signed(painted), numbers / limit, atol=ON_SCALE)
 
 
 def numbers_in(words: str) -> list[float]:
@@ -135,3 +139,21 @@ def _stripes(degrees: float, phase: float) -> np.ndarray:
     row, column = np.mgrid[:5, :5] - 2
     across = column * np.sin(np.deg2rad(degrees)) + row * np.cos(np.deg2rad(degrees))
     return np.cos(2 * np.pi * across / 4 + phase)
+
+
+def telling_weights(steps: int) -> dict[str, np.ndarray]:
+    """Weights of the tiny run's network, the same at so many steps, that tell horizontal from vertical lines.
+
+    (steps, …) each. Two maps of a layer are used: the first sees lying lines, the second upright ones.
+    """
+    across = np.array([-1, -1, 4, -1, -1]) / 4  # a bright line of a pixel or two on black
+    conv1 = np.zeros((5, 5, 1, 4), np.float32)
+    conv1[:, :, 0, 0], conv1[:, :, 0, 1] = across[:, None], across[None, :]
+    conv2 = np.zeros((3, 3, 4, 4), np.float32)
+    conv2[1, 1, 0, 0] = conv2[1, 1, 1, 1] = 1
+    dense = np.zeros((3, 3, 4, 2), np.float32)
+    dense[..., 0, :], dense[..., 1, :] = (1, -1), (-1, 1)
+    weights = {"conv1/kernel": conv1, "conv2/kernel": conv2, "dense/kernel": dense.reshape(36, 2)}
+    weights |= {f"{layer}/bias": np.zeros(count, np.float32) for layer, count in (("conv1", 4), ("conv2", 4))}
+    weights["dense/bias"] = np.zeros(2, np.float32)
+    return {name: np.repeat(values[None], steps, axis=0) for name, values in weights.items()}

@@ -29,11 +29,6 @@ def chosen(view, *names):
     return found[0] if len(found) == 1 else found
 
 
-def choose(view, **values):
-    view.evaluate("values => laboratory.state.set(values)", values)
-    view.settle()
-
-
 def layer_select(view):
     return view.locator("#lab-arithmetic").get_by_label("layer", exact=True)
 
@@ -47,7 +42,7 @@ def lead(view):
 
 def test_a_pen_is_put_down_and_drawn_with_by_the_keyboard(lab):
     canvas = lab.locator(".lab-drawing")
-    lab.get_by_role("button", name="Clear").click()
+    lab.press(lab.get_by_role("button", name="Clear"))
     canvas.focus()
     canvas.press("Space")
     for _ in range(4):
@@ -68,7 +63,7 @@ def test_a_pen_is_put_down_and_drawn_with_by_the_keyboard(lab):
 
 
 def test_a_second_finger_draws_nothing(lab):
-    lab.get_by_role("button", name="Clear").click()
+    lab.press(lab.get_by_role("button", name="Clear"))
     event = """(canvas, [type, id, share]) => {
       const box = canvas.getBoundingClientRect();
       const at = {clientX: box.left + share * box.width, clientY: box.top + box.height / 2};
@@ -92,7 +87,7 @@ def test_a_second_finger_draws_nothing(lab):
 
 
 def test_a_drawing_comes_back_after_a_look_at_another_picture(lab):
-    lab.get_by_role("button", name="Clear").click()
+    lab.press(lab.get_by_role("button", name="Clear"))
     lab.get_by_role("radio", name="line").check()
     lab.get_by_role("button", name="Add a line in the middle").click()
     drawn = chosen(lab, "picture")
@@ -124,7 +119,7 @@ def test_scales_are_kept_when_asked_for(lab):
     lab.get_by_label("keep the scales").check()
     lab.settle()
     first = scale.inner_text()
-    choose(lab, step=0)
+    lab.choose(step=0)
     assert scale.inner_text() == first
     lab.get_by_label("keep the scales").uncheck()
     lab.settle()
@@ -132,7 +127,7 @@ def test_scales_are_kept_when_asked_for(lab):
 
 
 def test_a_layer_is_left_with_its_map_and_found_with_it_again(lab):
-    choose(lab, layer="conv1", map=2)
+    lab.choose(layer="conv1", map=2)
     for layer in ("dense", "pool2", "flatten", "conv1"):
         layer_select(lab).select_option(layer)
         lab.settle()
@@ -156,15 +151,15 @@ def test_a_click_on_what_goes_in_chooses_the_window_around_it(lab):
     assert chosen(lab, "place") == {"row": 15, "column": 0}  # the nearest that there is
 
 
-@pytest.mark.parametrize(("typed", "becomes"), [("99", "15"), ("-3", "0")])
-def test_a_row_that_there_is_not_becomes_the_nearest(typed, becomes, lab):
+def test_a_row_that_there_is_not_becomes_the_nearest(lab):
     layer_select(lab).select_option("conv1")
     row = lab.locator("#lab-arithmetic").get_by_label("row", exact=True)
-    row.fill(typed)
-    row.press("Enter")
-    lab.settle()
-    assert row.input_value() == becomes
-    assert f"row {becomes}," in lead(lab)
+    for typed, becomes in (("99", "15"), ("-3", "0")):
+        row.fill(typed)
+        row.press("Enter")
+        lab.settle()
+        assert row.input_value() == becomes
+        assert f"row {becomes}," in lead(lab)
 
 
 # Changed kernels.
@@ -173,7 +168,7 @@ def test_a_row_that_there_is_not_becomes_the_nearest(typed, becomes, lab):
 def test_changed_kernels_are_named_where_they_count(lab):
     notes = lab.locator(".lab-changed"), lab.locator(".lab-time a")
     assert [note.inner_text() for note in notes] == ["", ""]
-    choose(lab, kernel=1, map=1, layer="conv1")
+    lab.choose(kernel=1, map=1, layer="conv1")
     lab.locator("#lab-bench").get_by_role("button", name="Negate").click()
     lab.settle()
     assert [note.inner_text() for note in notes] == ["with kernel 1 as you made it"] * 2
@@ -185,18 +180,16 @@ def test_changed_kernels_are_named_where_they_count(lab):
 def test_the_bias_is_that_of_the_step_once_it_is_left(lab):
     bias = lab.locator(".bench-bias")
     bias.focus()
-    choose(lab, step=0)
+    lab.choose(step=0)
     bias.evaluate("field => field.blur()")
     assert float(bias.input_value()) == 0
 
 
 def test_brightness_is_told_from_an_edge(lab):
     words = lab.locator("#lab-comparison .comparison-polars")
-    lab.evaluate(OWN_KERNEL, [1] * 25)
-    lab.settle()
+    lab.do(OWN_KERNEL, [1] * 25)
     assert "A plain bright area alone makes it answer with 25.00 of the 25.00" in words.inner_text()
-    lab.evaluate(OWN_KERNEL, [-2, -1, 0, 1, 2] * 5)
-    lab.settle()
+    lab.do(OWN_KERNEL, [-2, -1, 0, 1, 2] * 5)
     assert "bright area alone" not in words.inner_text()
 
 
@@ -206,8 +199,8 @@ def test_brightness_is_told_from_an_edge(lab):
 @pytest.mark.slow
 def test_a_link_leads_to_all_that_is_seen(visit, tiny_run):
     sender = visit()
-    choose(sender, step=0, layer="conv1", map=1)
-    choose(sender, step=3, twin=True)  # the place that was strongest at step 0 still stands
+    sender.choose(step=0, layer="conv1", map=1)
+    sender.choose(step=3, twin=True)  # the place that was strongest at step 0 still stands
     seen = lead(sender)
     link = sender.locator("#lab-share input")
     sender.wait_for_function("() => /step=3.*twin=1/.test(document.querySelector('#lab-share input').value)")
@@ -227,9 +220,10 @@ def test_a_link_leads_to_all_that_is_seen(visit, tiny_run):
     assert reader.get_by_label("score of the class").input_value() == "1"
 
 
+@pytest.mark.slow
 def test_back_leads_to_where_the_reader_was(visit):
     page = visit()
-    choose(page, step=1)
+    page.choose(step=1)
     page.wait_for_function("() => location.hash.startsWith('#lab:step=1')")
     card = page.locator("#evidence .claim a").first
     card.scroll_into_view_if_needed()

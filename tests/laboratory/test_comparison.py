@@ -8,9 +8,7 @@ from linesexp.evidence.behaviour import tuning_at
 from linesexp.kernels.match import best_match, operator_bank
 from linesexp.kernels.shape import shares
 from linesexp.kernels.tuning import tune
-from linesexp.report.laboratory import laboratory_data
 from linesexp.report.likeness import NULL_STEPS, operators_of, packed_null
-from linesexp.views.embedding import packed
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -52,33 +50,29 @@ def given(opened, step):
 
 def show(view, step, kernel):
     steps = view.evaluate("laboratory.experiment.steps.length")
-    view.evaluate(
-        "([step, kernel]) => laboratory.state.set({step, kernel, layer: 'conv1', map: kernel})",
-        [step % steps, kernel],
-    )
-    view.settle()
+    view.choose(step=step % steps, kernel=kernel, layer="conv1", map=kernel)
 
 
 STEPS = [0, 3, -1]
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_the_best_match_is_that_of_the_report(step, measured, opened):
-    expected = best_match(opened.kernels[step], operator_bank(5))
-    found = measured(given(opened, step), "m.bestMatch(kernel, experiment.likeness.bank)")
-    assert [match["entry"] for match in found] == expected.entry.tolist()
-    np.testing.assert_allclose([match["cosine"] for match in found], expected.cosine, atol=1e-5)
+def test_the_best_match_is_that_of_the_report(measured, opened):
+    for step in STEPS:
+        expected = best_match(opened.kernels[step], operator_bank(5))
+        found = measured(given(opened, step), "m.bestMatch(kernel, experiment.likeness.bank)")
+        assert [match["entry"] for match in found] == expected.entry.tolist()
+        np.testing.assert_allclose([match["cosine"] for match in found], expected.cosine, atol=1e-5)
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_the_shares_are_those_of_the_report(step, measured, opened):
-    expected = shares(opened.kernels[step])
-    found = measured(given(opened, step), "m.energyShares(kernel, 5)")
-    for name, theirs in (
-        *(("dc", "dc"), ("odd", "odd"), ("even", "even")),
-        *(("vertical", "axis_vertical"), ("horizontal", "axis_horizontal")),
-    ):
-        np.testing.assert_allclose([each[name] for each in found], getattr(expected, theirs), atol=1e-6)
+def test_the_shares_are_those_of_the_report(measured, opened):
+    for step in STEPS:
+        expected = shares(opened.kernels[step])
+        found = measured(given(opened, step), "m.energyShares(kernel, 5)")
+        for name, theirs in (
+            *(("dc", "dc"), ("odd", "odd"), ("even", "even")),
+            *(("vertical", "axis_vertical"), ("horizontal", "axis_horizontal")),
+        ):
+            np.testing.assert_allclose([each[name] for each in found], getattr(expected, theirs), atol=1e-6)
 
 
 def assert_tuned_alike(found, expected):
@@ -94,27 +88,27 @@ def assert_tuned_alike(found, expected):
         np.testing.assert_allclose(numbers, getattr(expected, theirs), atol=tolerance)
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_the_tuning_is_that_of_the_report(step, measured, opened):
-    found = measured(given(opened, step), "m.tuningOf(kernel, 5, bias, 'relu', false)")
-    assert_tuned_alike(found, tuning_at(opened, step))
+def test_the_tuning_is_that_of_the_report(measured, opened):
+    for step in STEPS:
+        found = measured(given(opened, step), "m.tuningOf(kernel, 5, bias, 'relu', false)")
+        assert_tuned_alike(found, tuning_at(opened, step))
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_the_tuning_to_dark_bars_is_that_of_the_report(activation, measured, opened):
-    found = measured(given(opened, -1), f"m.tuningOf(kernel, 5, bias, '{activation}', true)")
+def test_the_tuning_to_dark_bars_is_that_of_the_report(measured, opened):
     bias = opened.history.at(-1)["conv1/bias"]
-    assert_tuned_alike(found, tune(opened.kernels[-1], bias, activation, dark_lines=True))
+    for activation in ("relu", "tanh"):
+        found = measured(given(opened, -1), f"m.tuningOf(kernel, 5, bias, '{activation}', true)")
+        assert_tuned_alike(found, tune(opened.kernels[-1], bias, activation, dark_lines=True))
 
 
-@pytest.mark.parametrize("kernel", range(KERNELS))
-def test_the_trained_kernels_p_are_those_of_the_table(kernel, lab, opened):
-    show(lab, -1, kernel)
-    match = opened.analysis.kernels[kernel].match
-    shown = [cell.inner_text() for cell in lab.locator("#lab-comparison tbody td:nth-child(2)").all()]
-    assert shown == [f"{p:.4f}" for p in (match.p_initialiser, match.p_covariance, match.p_step0)]
-    text = lab.locator("#lab-comparison .comparison-cosine").inner_text()
-    assert text == f"{match.cosine:+.2f}".replace("-", "−")
+def test_the_trained_kernels_p_are_those_of_the_table(lab, opened):
+    for kernel in range(KERNELS):
+        show(lab, -1, kernel)
+        match = opened.analysis.kernels[kernel].match
+        shown = lab.locator("#lab-comparison tbody td:nth-child(2)").all_inner_texts()
+        assert shown == [f"{p:.4f}" for p in (match.p_initialiser, match.p_covariance, match.p_step0)]
+        text = lab.locator("#lab-comparison .comparison-cosine").inner_text()
+        assert text == f"{match.cosine:+.2f}".replace("-", "−")
 
 
 def test_a_packed_null_unpacks_to_itself(lab, opened):
@@ -130,15 +124,13 @@ def test_a_packed_null_unpacks_to_itself(lab, opened):
     np.testing.assert_allclose(unpacked, null, atol=0.51 / NULL_STEPS)
 
 
-@pytest.mark.parametrize("detects", ["vertical", "horizontal"])
-@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("detects", "sign"), [("vertical", 1), ("horizontal", -1)])
 def test_a_prewitt_operator_put_in_is_found_again(detects, sign, lab):
     show(lab, -1, 1)
     lab.get_by_label("Operator", exact=True).select_option("prewitt")
     lab.get_by_label("Direction", exact=True).select_option(detects)
     lab.get_by_label("Bright side", exact=True).select_option(str(sign))
-    lab.get_by_role("button", name="Put it in").click()
-    lab.settle()
+    lab.press(lab.get_by_role("button", name="Put it in"))
     match = lab.evaluate(
         """() => {
           const { experiment, state, measures } = laboratory;
@@ -151,98 +143,68 @@ def test_a_prewitt_operator_put_in_is_found_again(detects, sign, lab):
     assert (match["name"], match["detects"], match["size"]) == ("prewitt", detects, 5)
     assert match["polarity"] == sign
     text = lab.locator("#lab-comparison").inner_text()
-    side = {("vertical", 1): "right", ("vertical", -1): "left", ("horizontal", 1): "below"}
+    side = {"vertical": "right", "horizontal": "above"}[detects]
     assert f"prewitt 5×5; it finds {detects} edges" in text
-    assert f"bright side: {side.get((detects, sign), 'above')}" in text
+    assert f"bright side: {side}" in text
     assert "proves nothing about learning" in text
 
 
 def test_a_constant_kernel_has_no_match_and_no_p(lab):
     show(lab, -1, 0)
-    lab.get_by_role("button", name="Switch off").click()
-    lab.settle()
+    lab.press(lab.get_by_role("button", name="Switch off"))
     text = lab.locator("#lab-comparison").inner_text()
     assert "no pattern to compare" in text
     assert "NaN" not in text
     assert "It answers to no bar." in text
 
 
-@pytest.fixture(scope="module")
-def colour_weights():
-    """(5, 5, 3, 4); kernel 0 is a ramp to the right for red, its opposite for green, nothing for blue."""
-    weights = np.random.default_rng(2).normal(0, 0.3, (5, 5, 3, KERNELS)).astype(np.float32)
-    ramp = np.linspace(-0.5, 0.5, 5, dtype=np.float32)[None, :, None]
-    weights[..., 0] = ramp * np.array([1, -1, 0], np.float32)
-    return weights
+# A ramp to the right for red, its opposite for green, nothing for blue.
+RAMP = np.linspace(-0.5, 0.5, 5)[None, :, None] * np.ones((5, 1, 1)) * np.array([1, -1, 0])
+PUT_IN = """([values, plane]) => laboratory.state.set({
+  plane, kernel: 0, map: 0, edits: {0: {values: Float32Array.from(values), bias: -1000}}
+})"""
 
 
-@pytest.fixture(scope="module")
-def colour_page(page_at, tiny_run, opened, colour_weights, tmp_path_factory):
-    """The page of a run that sees colours, with those weights at every step."""
-    data = laboratory_data(opened)
-    count, side, _, _ = data["test"]["pixels"]["shape"]
-    pixels = np.random.default_rng(3).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-    data["test"] = data["test"] | {"pixels": packed(pixels)}
-    steps = len(data["steps"])
-    data["weights"] = data["weights"] | {"conv1/kernel": packed(np.stack([colour_weights] * steps))}
-    return page_at(tmp_path_factory.mktemp("colours") / "page.html", data)
-
-
-@pytest.fixture
-def colours(revisit, colour_page):
-    return revisit(colour_page)
-
-
-def test_of_colours_the_mean_is_compared_first_with_its_chances_and_so_it_says(colours, colour_weights):
-    show(colours, -1, 2)
-    panel = colours.locator("#lab-comparison")
-    match = best_match(colour_weights.mean(axis=2).transpose(2, 0, 1), operator_bank(5))
+def test_of_colours_the_mean_is_compared_first_with_its_chances_and_so_it_says(drawing, made_up):
+    show(drawing, -1, 2)
+    panel = drawing.locator("#lab-comparison")
+    match = best_match(made_up.kernels(-1), operator_bank(5))
     assert panel.locator(".comparison-cosine").inner_text() == f"{match.cosine[2]:+.2f}".replace("-", "−")
     assert "Kernel 2, mean, " in panel.locator(".bench-status").inner_text()
     assert "All below is about the mean of the kernel’s colours" in panel.inner_text()
     assert panel.locator(".comparison-chance tbody tr:visible").count() == 3
-    show(colours, -1, 0)
+    drawing.do(PUT_IN, [RAMP.ravel().tolist(), None])
     assert "In the mean of its colours all weights are alike, so there is no pattern" in panel.inner_text()
 
 
-@pytest.mark.parametrize(("index", "name"), [(0, "red"), (1, "green"), (2, "blue")])
-def test_a_colour_is_compared_alone_without_chances(index, name, colours, colour_weights):
-    show(colours, -1, 2)
-    panel = colours.locator("#lab-comparison")
-    panel.get_by_role("button", name=f"{name} of kernel 2").click()
-    colours.settle()
-    match = best_match(colour_weights[:, :, index].transpose(2, 0, 1), operator_bank(5))
-    assert panel.locator(".comparison-cosine").inner_text() == f"{match.cosine[2]:+.2f}".replace("-", "−")
-    assert f"Kernel 2, {name}, " in panel.locator(".bench-status").inner_text()
-    text = panel.inner_text()
-    assert f"All below is about the weights for {name} alone, without the bias." in text
-    assert "No chance was measured for one colour alone, so there is no p." in text
-    assert panel.locator(".comparison-chance:visible").count() == 0
-    meters = panel.locator("meter").evaluate_all("all => all.map((one) => one.value)")
-    expected = shares(colour_weights[None, :, :, index, 2])
-    np.testing.assert_allclose(meters, [expected.odd[0], expected.even[0], expected.dc[0]], atol=1e-5)
-    colours.locator("#lab-share select").select_option("polars")
-    with colours.expect_download() as waiting:
-        colours.locator("#lab-share").get_by_role("button", name="SVG", exact=True).click()
-    assert waiting.value.suggested_filename.startswith(f"directions-of-kernel-2-{name}-epoch-")
+def test_a_colour_is_compared_alone_without_chances(drawing, made_up):
+    show(drawing, -1, 2)
+    panel = drawing.locator("#lab-comparison")
+    weights = made_up.weights[-1]["conv1/kernel"]
+    for index, name in enumerate(("red", "green", "blue")):
+        drawing.press(panel.get_by_role("button", name=f"{name} of kernel 2"))
+        match = best_match(weights[:, :, index].transpose(2, 0, 1), operator_bank(5))
+        assert panel.locator(".comparison-cosine").inner_text() == f"{match.cosine[2]:+.2f}".replace("-", "−")
+        assert f"Kernel 2, {name}, " in panel.locator(".bench-status").inner_text()
+        text = panel.inner_text()
+        assert f"All below is about the weights for {name} alone, without the bias." in text
+        assert "No chance was measured for one colour alone, so there is no p." in text
+        assert panel.locator(".comparison-chance:visible").count() == 0
+        meters = panel.locator("meter").evaluate_all("all => all.map((one) => one.value)")
+        expected = shares(weights[None, :, :, index, 2])
+        np.testing.assert_allclose(meters, [expected.odd[0], expected.even[0], expected.dc[0]], atol=1e-5)
+    drawing.locator("#lab-share select").select_option("polars")
+    with drawing.expect_download() as waiting:
+        drawing.locator("#lab-share").get_by_role("button", name="SVG", exact=True).click()
+    assert waiting.value.suggested_filename.startswith("directions-of-kernel-2-blue-epoch-")
 
 
-def test_a_colour_answers_to_directions_without_the_bias(colours):
+def test_a_colour_answers_to_directions_without_the_bias(drawing):
     """A ramp alone answers to edges towards its bright side; with this bias it would answer to nothing."""
-    show(colours, -1, 0)
-    colours.evaluate(
-        """() => {
-          const { experiment, state } = laboratory;
-          const { values } = experiment.kernelLayers[0].kernelAt(0, experiment.noEdits, 0);
-          state.set({edits: {0: {values, bias: -1000}}, plane: 1});
-        }"""
-    )
-    colours.settle()
-    text = colours.locator("#lab-comparison").inner_text()
-    assert "edge gets brighter towards 0°" in text
-    colours.evaluate("laboratory.state.set({plane: 2})")
-    colours.settle()
-    assert "edge gets brighter towards 180°" in colours.locator("#lab-comparison").inner_text()
+    for plane, towards in ((1, 0), (2, 180)):
+        drawing.do(PUT_IN, [RAMP.ravel().tolist(), plane])
+        words = drawing.locator("#lab-comparison").inner_text()
+        assert f"edge gets brighter towards {towards}°" in words
 
 
 def test_a_run_that_sees_grey_has_no_parts_to_choose_from(lab):
@@ -251,18 +213,18 @@ def test_a_run_that_sees_grey_has_no_parts_to_choose_from(lab):
     assert "All below is about" not in lab.locator("#lab-comparison").inner_text()
 
 
-@pytest.mark.parametrize("part", ["bench", "comparison"])
-def test_a_strip_of_kernels_is_one_stop_of_the_keyboard(part, lab):
-    show(lab, -1, 2)
-    tiles = lab.locator(f"#lab-{part} .lab-tiles").first.locator("button")
-    stops = tiles.evaluate_all("all => all.map((one) => one.tabIndex)")
-    assert stops == [-1, -1, 0, -1]
-    tiles.nth(2).focus()
-    lab.keyboard.press("ArrowRight")
-    assert tiles.nth(3).evaluate("one => one === document.activeElement")
-    lab.keyboard.press("Enter")
-    lab.settle()
-    assert lab.evaluate("laboratory.state.get('kernel')") == 3
+def test_a_strip_of_kernels_is_one_stop_of_the_keyboard(lab):
+    for part in ("bench", "comparison"):
+        show(lab, -1, 2)
+        tiles = lab.locator(f"#lab-{part} .lab-tiles").first.locator("button")
+        stops = tiles.evaluate_all("all => all.map((one) => one.tabIndex)")
+        assert stops == [-1, -1, 0, -1]
+        tiles.nth(2).focus()
+        lab.keyboard.press("ArrowRight")
+        assert tiles.nth(3).evaluate("one => one === document.activeElement")
+        lab.keyboard.press("Enter")
+        lab.settle()
+        assert lab.evaluate("laboratory.state.get('kernel')") == 3
 
 
 def test_the_numbers_follow_the_slider(lab, opened):
@@ -288,11 +250,9 @@ def test_the_curves_say_the_logs_numbers_at_the_slider(lab, opened):
 
 
 def test_the_kernel_chosen_is_the_layers_map(lab):
-    lab.locator("#lab-layers .lab-tile").nth(2).click()
-    lab.settle()
+    lab.press(lab.locator("#lab-layers .lab-tile").nth(2))
     assert lab.locator("#lab-bench .lab-tile").nth(2).get_attribute("aria-pressed") == "true"
-    lab.locator("#lab-comparison .lab-tile").nth(3).click()
-    lab.settle()
+    lab.press(lab.locator("#lab-comparison .lab-tile").nth(3))
     assert lab.evaluate("[laboratory.state.get('map'), laboratory.state.get('kernel')]") == [3, 3]
 
 

@@ -20,7 +20,7 @@ QUESTION = f"</script><script>alert(2)</script>{CANARY}"
 
 
 @pytest.fixture
-def view(visit, page_with, tiny_run):
+def view(visit, page_at, tiny_run, tmp_path):
     """A page of which every name that the run brings along is markup; `visit` fails on any complaint."""
     data = laboratory_data(open_run(tiny_run))
     data["classes"] = CLASSES
@@ -29,7 +29,7 @@ def view(visit, page_with, tiny_run):
         operator["name"] = OPERATOR
     for null in data["likeness"]["nulls"]:
         null["name"], null["question"] = NULL, QUESTION
-    return visit(page_with(data))
+    return visit(page_at(tmp_path / "page.html", data))
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,14 @@ def long_names_page(page_at, tiny_run, tmp_path_factory):
 def test_names_of_classes_operators_and_chances_are_text(view):
     pictures = view.locator("img").count()
     elements = view.locator("script, iframe, object, embed").count()
-    view.evaluate("laboratory.state.set({twin: true})")
+    view.choose(twin=True)
     view.locator("#lab-arithmetic").get_by_label("layer", exact=True).select_option("dense")
-    view.locator("#lab-bench").get_by_role("button", name="Put it in").click()
-    view.locator("#lab-bench").get_by_role("button", name="Negate").click()
-    view.settle()
+    for words in ("Put it in", "Negate"):
+        view.press(view.locator("#lab-bench").get_by_role("button", name=words))
     for part, names in {
-        "#lab-input": [*CLASSES],
-        "#lab-classes": [*CLASSES],
-        "#lab-arithmetic": [*CLASSES],
+        "#lab-input": CLASSES,
+        "#lab-classes": CLASSES,
+        "#lab-arithmetic": CLASSES,
         "#lab-bench": [*CLASSES, OPERATOR[:8]],
         "#lab-comparison": [OPERATOR, NULL, QUESTION],
     }.items():
@@ -61,17 +60,19 @@ def test_names_of_classes_operators_and_chances_are_text(view):
     assert view.locator("script, iframe, object, embed").count() == elements
 
 
-@pytest.mark.parametrize(("media", "width"), [("print", 700), ("screen", 360), ("screen", 1280)])
+@pytest.mark.parametrize(
+    ("media", "width"), [("print", 700), pytest.param("screen", 360, marks=pytest.mark.slow)]
+)
 def test_long_names_without_a_place_to_break_widen_nothing(media, width, revisit, long_names_page):
     view = revisit(long_names_page)
     view.set_viewport_size({"width": width, "height": 900})
     view.emulate_media(media=media)
-    view.evaluate("laboratory.state.set({twin: true})")
+    view.choose(twin=True)
     for layer in ("conv1", "dense"):
         view.locator("#lab-arithmetic select").first.evaluate(
-            "(one, layer) => { one.value = layer; one.dispatchEvent(new Event('change')); }", layer
+            "(one, layer) => { one.value = layer; one.dispatchEvent(new Event('change')); return settled(); }",
+            layer,
         )
-        view.settle()
         assert view.evaluate("document.documentElement.scrollWidth") <= width
         cut = view.evaluate(
             """() => [...document.querySelectorAll("#laboratory :is(table, td, th, p, span, figure)")]
@@ -82,15 +83,22 @@ def test_long_names_without_a_place_to_break_widen_nothing(media, width, revisit
         assert cut == []
 
 
-def test_hostile_addresses_choose_nothing_and_show_nothing(visit, tiny_run):
-    view = visit()
-    before = view.evaluate("laboratory.state.get('layer')")
-    view.evaluate("hash => (location.hash = hash)", f"#lab:layer={CANARY};step={CANARY};place={CANARY}")
-    view.settle()
-    assert view.evaluate("laboratory.state.get('layer')") == before
-    assert view.locator("img[onerror]").count() == 0
+def test_hostile_addresses_choose_nothing_and_show_nothing(lab):
+    before = lab.evaluate("laboratory.state.get('layer')")
+    lab.evaluate(
+        """async (hash) => {
+          const heard = new Promise((done) => addEventListener("hashchange", done, {once: true}));
+          location.hash = hash;
+          await heard;
+          await settled();
+        }""",
+        f"#lab:layer={CANARY};step={CANARY};place={CANARY}",
+    )
+    assert lab.evaluate("laboratory.state.get('layer')") == before
+    assert lab.locator("img[onerror]").count() == 0
 
 
+@pytest.mark.slow
 def test_a_run_of_hostile_class_folders_in_a_hostile_folder(visit, run, tmp_path):
     opened = open_run(run)
     dataset = replace(opened.dataset, class_names=tuple(CLASSES))

@@ -149,13 +149,17 @@ def test_own_pictures_in_colour_and_their_names_are_no_markup(tmp_path):
     assert "damaged" in text
 
 
-@pytest.mark.parametrize("harm", ["cut", "gone", "other"])
+FILES = (
+    *("manifest.json", "config.json", "dataset.npz", "history.csv", "analysis.json", "model.keras"),
+    *("kernels/00000.safetensors", "kernels/00003.safetensors"),
+)
+DAMAGES = [(name, harm) for name in FILES for harm in ("cut", "gone", "other")]
+TELLING = [("manifest.json", "gone"), ("manifest.json", "cut"), *((name, "other") for name in FILES[1:])]
+
+
 @pytest.mark.parametrize(
-    "name",
-    [
-        *("manifest.json", "config.json", "dataset.npz", "history.csv", "analysis.json", "model.keras"),
-        *("kernels/00000.safetensors", "kernels/00003.safetensors"),
-    ],
+    ("name", "harm"),
+    [*TELLING, *(pytest.param(*each, marks=pytest.mark.slow) for each in DAMAGES if each not in TELLING)],
 )
 def test_a_damaged_run_says_what_is_wrong(run, name, harm):
     opened = open_run(run)
@@ -173,9 +177,12 @@ def test_a_damaged_run_says_what_is_wrong(run, name, harm):
         assert "damaged" in text
 
 
-@pytest.mark.parametrize("content", [b"{}", b"[]", b"\xff\x00", b'{"weights": 3}'])
 @pytest.mark.parametrize("name", ["config.json", "dataset.npz", "history.csv", "analysis.json"])
-def test_a_file_that_is_whole_but_holds_something_else_does_not_raise(run, name, content):
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", *(pytest.param(each, marks=pytest.mark.slow) for each in (b"[]", b"\xff\x00", b'{"weights": 3}'))],
+)
+def test_a_file_that_is_whole_but_holds_something_else_does_not_raise(run, content, name):
     folder = RunFolder(run)
     with folder.writing():
         folder.commit({name: content}, stage="train")

@@ -25,7 +25,9 @@ def test_it_is_that_of_the_report(tiny_run, name, monkeypatch):
     assert gif.words.endswith("untrained to epoch 2")
 
 
-@pytest.mark.parametrize("harm", ["gone", "damaged", "stale"])
+@pytest.mark.parametrize(
+    "harm", ["stale", *(pytest.param(each, marks=pytest.mark.slow) for each in ("gone", "damaged"))]
+)
 def test_without_a_current_file_it_is_made_and_nothing_is_written(run, harm, monkeypatch):
     expected = (run / "gifs/kernels.gif").read_bytes()
     if harm == "stale":
@@ -78,7 +80,7 @@ def test_a_recording_has_one_for_each_convolution(tmp_path):
     assert gif.words == "the kernels of deep, untrained to epoch 2"
     assert not (folder.path / "gifs").exists()
     recording = Recording(run)
-    making.make(run, *recording.makers, by=recording.makers, needs=())
+    making.make(run, "gifs/01-conv2d.gif", "gifs/02-deep.gif", by=recording.makers, needs=())
     assert bytes(gif) == folder.read("gifs/02-deep.gif")
     assert run.gif("conv2d").data == folder.read("gifs/01-conv2d.gif")
     for name in ("kernels", "dense"):

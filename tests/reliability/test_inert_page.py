@@ -29,14 +29,6 @@ HOSTILE = (
     "<base href=http://localhost/><link rel=stylesheet href=z><meta http-equiv=refresh content='0;url=http://localhost'>",
     "$\\frac{$ $x^2$ \\u0000 \x1b]0;title\x07",
 )
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-)
 
 
 def commit(folder, **stages):
@@ -76,10 +68,12 @@ def elements(page):
     return re.findall(r"<([a-z]+)", page)
 
 
-@pytest.fixture
-def pages(run, tmp_path):
-    """{what: page's path} of pages whose every name that a file can hold is hostile."""
+@pytest.fixture(scope="module")
+def pages(tiny_run, tmp_path_factory):
+    """{what: page's path} of pages whose every name that a file can hold is hostile; to read only."""
     made = {}
+    home = tmp_path_factory.mktemp("hostile")
+    run = shutil.copytree(tiny_run, home / "run", ignore=shutil.ignore_patterns(".*"))
     folder = RunFolder(run)
     dataset = Run(folder).dataset
     names = tuple(HOSTILE[: len(dataset.class_names)])
@@ -97,7 +91,7 @@ def pages(run, tmp_path):
     make(open_run(run), "report.html")
     made["a run"] = run / "report.html"
 
-    recording = RunFolder(tmp_path / "<img src=x onerror=alert(5)>")
+    recording = RunFolder(home / "<img src=x onerror=alert(5)>")
     rng = np.random.default_rng(0)
     with recording.writing():
         writer = StepWriter(recording, beside=lambda: {"layers.json": b'{"weights": {}}'})
@@ -148,17 +142,6 @@ def test_every_text_of_an_analysis_is_escaped_or_refused(run, tiny_run):
         assert not [name for name in HOSTILE[:5] if name in page]
         shown += 1
     assert shown > 3
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
-        yield browser
-        browser.close()
 
 
 @pytest.mark.hours

@@ -169,7 +169,7 @@ def scale_colours(picture):
     return (rgb.max(axis=-1) - rgb.min(axis=-1) > 60).sum()
 
 
-@pytest.mark.parametrize(("filters", "size"), [(1, 3), (3, 11), (8, 7), (20, 3), (64, 7)])
+@pytest.mark.parametrize(("filters", "size"), [(1, 3), (20, 5), pytest.param(64, 7, marks=pytest.mark.slow)])
 def test_kernels_of_any_number_and_size_are_shown_at_every_step(filters, size):
     frames, durations, _ = open_gif(kernels_gif(random_kernels(filters, size), STEPS, LOG))
     assert frames.shape == (4, 500, 960, 3)

@@ -63,7 +63,7 @@ def test_each_layer_has_a_scale_of_its_own():
     assert len({image.get_clim() for image in maps(figure)}) == 2
 
 
-@pytest.mark.parametrize("filters", [1, 8, 9, 17])
+@pytest.mark.parametrize("filters", [1, 9, pytest.param(17, marks=pytest.mark.slow)])
 def test_nothing_lies_beyond_the_figure(filters):
     figure = drawn([fields_of(filters), fields_of(filters, 26, "conv3")], 3)
     figure.canvas.draw()

@@ -36,7 +36,7 @@ def similarity(filters=8):
     return figure_of(similarity_figure(STEPS, values, dict.fromkeys(values, (0.2, 0.4, 0.6))))
 
 
-def before_after(filters=8, size=7):
+def before_after(filters=5, size=7):
     before, after, operators = rng().normal(size=(3, filters, size, size))
     return figure_of(
         before_after_figure(before, after, operators, ["prewitt 3×3\ncosine +0.90"] * filters, 2.0)
@@ -52,7 +52,7 @@ def response(size=7, silent=False, preference=0.3):
     return Responses("kernel 0\nuntrained", rng().normal(size=(size, size)), maps, preference)
 
 
-def responses(size=7, rows=4, names=CLASSES):
+def responses(size=7, rows=2, names=CLASSES):
     pictures = rng().uniform(size=(2, 20, 20))
     return figure_of(responses_figure(pictures, names, [response(size)] * rows, "relu"))
 
@@ -113,9 +113,9 @@ def pixels(png):
 # All of them.
 
 
-@pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES)
-def test_equal_arrays_give_equal_bytes(make):
-    assert make() == make()
+def test_equal_arrays_give_an_equal_sheet():
+    """Of the figures, tests/notebook asks whether they are those of the report again."""
+    assert sheet() == sheet()
 
 
 @pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES)
@@ -126,7 +126,10 @@ def test_nothing_is_cut_off_at_the_border(make):
         assert (edge == 255).all()
 
 
-@pytest.mark.parametrize(("filters", "size"), [(1, 3), (3, 11), (8, 7), (20, 3), (20, 11)])
+@pytest.mark.parametrize(
+    ("filters", "size"),
+    [(1, 3), (3, 11), *(pytest.param(20, size, marks=pytest.mark.slow) for size in (3, 11))],
+)
 @pytest.mark.parametrize("make", [before_after, walkthrough], ids=["before and after", "walkthrough"])
 def test_networks_of_any_width_and_kernel_size_are_shown(make, filters, size):
     figure = make(filters, size)
@@ -135,10 +138,9 @@ def test_networks_of_any_width_and_kernel_size_are_shown(make, filters, size):
     assert "silent" not in texts(figure)
 
 
-@pytest.mark.parametrize("filters", [1, 3, 8, 20])
+@pytest.mark.parametrize("filters", [1, 20])
 def test_likeness_has_a_curve_for_each_kernel(filters):
     figure = similarity(filters)
-    png_bytes(figure)
     for axes in figure.axes:
         curves = [line for line in axes.lines if len(line.get_xdata()) == len(STEPS)]
         assert len(curves) == filters
@@ -146,11 +148,11 @@ def test_likeness_has_a_curve_for_each_kernel(filters):
         assert len(styles) == min(filters, 8)
 
 
-@pytest.mark.parametrize("size", [3, 7, 11])
+@pytest.mark.parametrize("size", [3, 11])
 def test_responses_of_kernels_of_any_size_are_shown(size):
-    figure = responses(size)
+    figure = responses(size, rows=1)
     png_bytes(figure)
-    assert sum(values.shape == (size, size) for values, _ in maps(figure)) == 4
+    assert sum(values.shape == (size, size) for values, _ in maps(figure)) == 1
 
 
 @pytest.mark.parametrize("make", [responses, walkthrough], ids=["responses", "walkthrough"])
@@ -224,19 +226,20 @@ def test_all_responses_share_one_scale_and_all_kernels_another():
     assert_one_centred_scale([found for found in shown if found[0].shape != (7, 7)])
 
 
-def painted(figure, share):
+def painted(shown, share):
     """How many pixels have the colour of this share of a scale's limit, −1 … 1."""
     rgb = np.rint(np.array(DIVERGING(share / 2 + 0.5)[:3]) * 255)
-    return (np.abs(pixels(png_bytes(figure)) - rgb) <= 1).all(axis=2).sum()
+    return (np.abs(shown - rgb) <= 1).all(axis=2).sum()
 
 
-@pytest.mark.parametrize("limit", [0.01, 1.0, 300.0])
+@pytest.mark.parametrize("limit", [0.01, 300.0])
 def test_the_maps_of_a_layer_share_one_scale_and_each_layer_has_its_own(limit):
     maps = np.ones((9, 9, 3)) * [limit, limit / 2, -limit]
     layers = [("conv1", maps), ("pool1", 7 * maps), ("dense", np.array([0.5, 0.5]))]
     figure = figure_of(walkthrough_figure(np.zeros((20, 20)), "vertical", layers, CLASSES, ""))
+    shown = pixels(png_bytes(figure))
     for share in (1, 0.5, -1):
-        assert painted(figure, share) > 2 * 0.9 * MAP_SIDE**2
+        assert painted(shown, share) > 2 * 0.9 * MAP_SIDE**2
 
 
 def test_the_scale_is_written_beside_the_maps():
@@ -266,7 +269,7 @@ def test_a_scale_ends_at_the_largest_finite_value_or_at_one(values, limit):
 # What is silent.
 
 
-@pytest.mark.parametrize("silent", [0, 1, 3, 8])
+@pytest.mark.parametrize("silent", [0, 3, 8])
 def test_silent_maps_of_a_layer_are_marked_and_counted(silent):
     values = rng().normal(size=(9, 9, 8))
     values[..., :silent] = 0

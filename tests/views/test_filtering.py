@@ -216,19 +216,21 @@ def sliding(picture, kernel, **steps):
 
 @pytest.mark.parametrize("border", ["drop", "reflect"])
 def test_the_sums_that_the_gif_states_are_the_maps_values(picture, drawn, border):
-    convolved, steps = sliding(picture[:8, :9], prewitt(), border=border)
+    picture = picture[:5, :6]
+    convolved, steps = sliding(picture, prewitt(), border=border)
     scale, activation = scale_for(prewitt(), convolved), ("ReLU", steps.results * 0)
-    gif = opened(convolution_gif(steps, prewitt(), scale, picture[:8, :9], activation))
+    gif = opened(convolution_gif(steps, prewitt(), scale, picture, activation))
     assert gif.n_frames == steps.results.size
     write = decimals(np.abs(steps.results).max())
     stated = [words for words in drawn if words.startswith("sum of the products: ")]
     expected = [f"sum of the products: {write(value)}     after ReLU: 0.00" for value in steps.results.ravel()]
     assert stated == expected
     assert ("outside the pink line" in " ".join(drawn)) == (border == "reflect")
-    assert {"crop: rows 0–7 of 8", "columns 0–8 of 9"} <= set(drawn)
+    assert {"crop: rows 0–4 of 5", "columns 0–5 of 6"} <= set(drawn)
 
 
-def test_what_fills_in_is_what_the_activation_makes_and_the_crop_is_framed_in_the_whole(picture):
+def test_what_fills_in_is_what_the_activation_makes_and_the_crop_is_framed_in_the_whole(picture, monkeypatch):
+    monkeypatch.setattr("linesexp.seeing.filtering.MOST_PLACES", 4)
     _, steps = sliding(picture, prewitt())
     scale = Scale(1.0, True)
     gif = opened(convolution_gif(steps, prewitt(), scale, picture, ("ReLU", np.ones_like(steps.results))))
@@ -245,6 +247,7 @@ def test_what_fills_in_is_what_the_activation_makes_and_the_crop_is_framed_in_th
 
 
 def test_the_result_fills_in_place_by_place_in_the_scales_colours(picture):
+    picture = picture[:5, :7]
     _, steps = sliding(picture, prewitt())
     scale = scale_for(prewitt(), steps.results)
     gif = opened(convolution_gif(steps, prewitt(), scale, picture))
@@ -279,7 +282,7 @@ def test_the_pooled_values_that_the_gif_states_are_the_maps(picture, drawn, kind
     ]
 
 
-@pytest.mark.parametrize("size", [1, 3, 12, 40])
+@pytest.mark.parametrize("size", [1, 3, 40])
 def test_one_place_makes_a_gif_too(size):
     kernel = np.ones((size, size))
     pixel = np.full((1, 1), 0.5)

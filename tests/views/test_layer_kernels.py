@@ -84,6 +84,21 @@ def test_the_largest_weight_of_all_steps_has_the_end_of_the_scale_wherever_it_is
     assert (np.abs(sheet - end) <= 1).all(axis=-1).sum() > (np.abs(blank - end) <= 1).all(axis=-1).sum()
 
 
+def test_the_rows_of_a_kernel_count_downwards():
+    end = (np.array(DIVERGING(0.0)[:3]) * 255).round()
+    places = {}
+    for row, column in ((0, 2), (2, 0)):
+        kernels = np.zeros((2, 3, 3, 1, 1), np.float32)
+        kernels[1, row, column] = -1
+        first, last = frames_of(layer_gif(kernels, np.arange(2.0), "a layer"))
+        moved = (first != last).any(axis=-1) & (np.abs(last - end) <= 1).all(axis=-1)
+        sheet = (np.abs(drawn(layer_sheet(kernels[1:], "a layer")) - end) <= 1).all(axis=-1)
+        places[row, column] = [np.argwhere(each).mean(axis=0) for each in (moved, sheet)]
+    for above, below in zip(places[0, 2], places[2, 0], strict=True):
+        assert above[0] < below[0]
+        assert above[1] > below[1]
+
+
 def test_a_colour_layer_is_shown_in_its_colours():
     kernels = np.zeros((2, 3, 3, 3, 4), np.float32)
     kernels[1, :, :, 0, 2] = 1.0  # all red

@@ -60,15 +60,9 @@ def pixels(figure):
         return np.asarray(picture.convert("RGB")).astype(int)
 
 
-MAKERS = {"tuning": lambda: many(8), "course": course_of}
-
-
-@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_equal_arrays_give_equal_bytes(make):
-    assert png_bytes(make()) == png_bytes(make())
-
-
-@pytest.mark.parametrize("make", [*MAKERS.values(), lambda: many(1)], ids=[*MAKERS, "one kernel"])
+@pytest.mark.parametrize(
+    "make", [lambda: many(8), lambda: many(1), course_of], ids=["tuning", "one kernel", "course"]
+)
 def test_nothing_is_cut_off_at_the_border(make):
     shown = pixels(make())
     for edge in (shown[0], shown[-1], shown[:, 0], shown[:, -1]):
@@ -78,7 +72,7 @@ def test_nothing_is_cut_off_at_the_border(make):
 # Tuning.
 
 
-@pytest.mark.parametrize("count", [1, 3, 8, 9, 64])
+@pytest.mark.parametrize("count", [1, 9, 64])
 def test_any_number_of_kernels_has_two_circles_and_a_name_each(count):
     figure = many(count)
     rings, untrained, trained = curves(figure)
@@ -153,7 +147,7 @@ def test_kernels_that_do_not_answer_are_named_in_words():
 # Course.
 
 
-@pytest.mark.parametrize("filters", [1, 8, 64])
+@pytest.mark.parametrize("filters", [1, 64])
 def test_a_course_has_a_thin_curve_for_each_kernel_and_a_strong_one_for_all(filters):
     figure = course_of(filters)
     lines = [curve for axes in figure.axes for curve in axes.lines if len(curve.get_xdata()) == len(STEPS)]
