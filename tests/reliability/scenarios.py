@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reliability.warm import Ended, Warm
+from warm import Ended, Warm
 
 from linesexp.experiment import write_class_folders
 from linesexp.runs import RunFolder

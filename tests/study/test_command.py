@@ -43,10 +43,10 @@ def start(folder, environment):
     """start("slow", "out", …): the command as a process of its own, in a group of its own."""
     started = []
 
-    def begin(work, *words):
+    def begin(work, *words, path=()):
         process = subprocess.Popen(
             [sys.executable, HERE / "tiny_study.py", work, "study", *map(str, words)],
-            env=environment | {"PYTHONPATH": str(HERE.parents[1])},
+            env=environment | {"PYTHONPATH": os.pathsep.join(map(str, [*path, HERE.parents[1]]))},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -64,13 +64,12 @@ def start(folder, environment):
 
 
 @pytest.fixture
-def run(start):
+def run(run_script, folder):
     """run("quick", "out", …): the same to its end; returns exit code, stdout and stderr."""
 
     def to_its_end(work, *words):
-        process = start(work, *words)
-        stdout, stderr = process.communicate(timeout=120)
-        return process.returncode, stdout, stderr
+        ended = run_script(HERE / "tiny_study.py", work, "study", *words, cwd=folder)
+        return ended.returncode, ended.stdout, ended.stderr
 
     return to_its_end
 
@@ -94,10 +93,11 @@ def blocks_in(path):
     return len(RunFolder(path).names(prefix="blocks/"))
 
 
-def test_a_study_without_workers_needs_no_dask_and_says_what_it_does(run, folder):
+def test_a_study_without_workers_needs_no_dask_and_says_what_it_does(start, run, folder):
     (folder / "distributed.py").write_text("raise ImportError('not to be imported')")
-    code, stdout, stderr = run("quick", "out", *STUDY, "--jobs", "1", "--json")
-    assert code == 0, stderr
+    process = start("quick", "out", *STUDY, "--jobs", "1", "--json", path=[folder])
+    stdout, stderr = process.communicate(timeout=600)
+    assert process.returncode == 0, stderr
     found = json.loads(stdout)
     assert (found["members"], found["blocks"], found["trained_members"], found["failed"]) == (20, 10, 20, {})
     assert found["members_a_minute"] > 0
@@ -229,9 +229,10 @@ def test_a_scheduler_that_is_killed_ends_a_study_in_one_line_that_says_what_is_l
     assert said[-1].endswith(f"; {done} of 200 blocks are done, and the same command goes on from there")
 
 
-def test_a_full_disk_is_exit_code_5(run, folder):
-    code, stdout, stderr = run("on_a_full_disk", "out", *STUDY, "--jobs", "1")
-    assert (code, stdout) == (5, "")
+def test_a_full_disk_is_exit_code_5(start, folder):
+    process = start("on_a_full_disk", "out", *STUDY, "--jobs", "1")
+    stdout, stderr = process.communicate(timeout=600)
+    assert (process.returncode, stdout) == (5, "")
     assert re.search(r"Error: out/blocks/\S+ cannot be written \(", stderr)
     assert "bug" not in stderr
 
