@@ -83,7 +83,7 @@ def linesexp(request: pytest.FixtureRequest, started: Callable[..., Process]) ->
 
 @pytest.fixture(scope="session")
 def run_script(request: pytest.FixtureRequest, environment: dict[str, str]) -> Callable[..., Process]:
-    """run_script(path, "word", cwd=folder): a Python file, run to its end in a process that is forked likewise."""
+    """run_script(path, "word", cwd=folder): a Python file, run to its end in a process forked likewise."""
 
     def run(script: Path, *words: Any, cwd: Path) -> Process:
         if FORKS:

@@ -281,8 +281,12 @@ def test_a_reader_that_goes_away_is_no_error(script, environment, tiny):
     [
         ["predict", "run", "run/dataset.png"],
         ["report", "run"],
-        ["see", "run", "run/dataset.png", "--attribution", "none"],
         ["see", "run", "run/dataset.png", "--no-figures"],
+        pytest.param(
+            ["see", "run", "run/dataset.png", "--attribution", "none"],
+            marks=pytest.mark.slow,
+            id="see, drawing",
+        ),
     ],
     ids=lambda c: c[0],
 )

@@ -11,7 +11,7 @@ from reliability.scenarios import GENERATE, READING, REPORT, TRAIN, WRITING, dam
 from reliability.trying import after_a_fault, after_a_fault_in_reading, unclear
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
-FEW = 4
+FEW = 3
 KINDS = [(how, call) for how in ("ENOSPC", "EIO") for call in (TAKES_SPACE if how == "ENOSPC" else CALLS)]
 
 
@@ -83,8 +83,8 @@ def small_disk(tmp_path):
 
 
 SMALL = [
-    pytest.param(GENERATE, 10, id="generate, some"),
-    pytest.param(REPORT, 10, id="report, some"),
+    pytest.param(GENERATE, 6, id="generate, some"),
+    pytest.param(REPORT, 6, id="report, some"),
     pytest.param(GENERATE, 60, id="generate", marks=pytest.mark.hours),
     pytest.param(TRAIN, 60, id="train", marks=pytest.mark.hours),
     pytest.param(REPORT, 200, id="report", marks=pytest.mark.hours),

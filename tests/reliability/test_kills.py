@@ -18,7 +18,7 @@ from reliability.trying import after_a_fault
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
 RANDOM = {"generate": GENERATE, "train": TRAIN, "report": REPORT, "study": STUDY}
-FEW, MANY = 3, 200
+FEW, MANY = 2, 200
 
 
 def by_chance(chance, most, count):

@@ -128,7 +128,9 @@ def test_a_study_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process
     assert results("out") == undisturbed
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_study_that_is_stopped_ends_soon_keeps_all_and_leaves_no_process(
     number, code, start, run, undisturbed, results, children_of, wait_for
 ):
