@@ -88,8 +88,8 @@ class Warm:
         kill_after: seconds, after which it is killed. made: a finished run, whose figures are taken as they are
         instead of being drawn once more, and whose steps instead of learning, as the disk alone is in question.
         asks: whether it asks first how much room there is on the disk. watched: whether calls and epochs are
-        counted, which a fault needs. variables: of the environment, beside those of the parent. script: a Python
-        file to run with these words instead of linesexp.
+        counted, which a fault needs. variables: of the environment, beside those of the parent. script: a
+        Python file to run with these words instead of linesexp.
         """
         request = {
             "place": str(place),
