@@ -297,7 +297,7 @@ class Stop(BaseException):
 
 
 @KERAS
-@pytest.mark.parametrize("epoch", [0, 1])
+@pytest.mark.parametrize("epoch", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(epoch, tmp_path, tiny_run, tiny_config):
     def stop(done, total, words):
         if done == epoch and "accuracy" in words:
@@ -318,7 +318,10 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(epoch, tmp_path, 
 
 
 @KERAS
-@pytest.mark.parametrize("name", ["kernels/00001.safetensors", "checkpoint.safetensors"])
+@pytest.mark.parametrize(
+    "name",
+    ["kernels/00001.safetensors", pytest.param("checkpoint.safetensors", marks=pytest.mark.slow)],
+)
 def test_damaged_training_is_named_and_done_again_with_the_same_bytes(name, run, tiny_config):
     before, drawn = contents(run, "kernels/"), times(run, "generate")
     truncate(run / name)

@@ -75,7 +75,7 @@ def test_a_study_survives_that_workers_are_killed(
     ("how", "cause"),
     [
         ("raises", "ValueError: cannot be trained"),
-        ("dies", "its worker died 3 times"),
+        pytest.param("dies", "its worker died 3 times", marks=pytest.mark.slow),
         pytest.param("eats", "more memory than a worker may take", marks=pytest.mark.slow),
         pytest.param("starves", "MemoryError: Unable to allocate", marks=pytest.mark.slow),
     ],
