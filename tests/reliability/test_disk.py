@@ -7,15 +7,25 @@ from pathlib import Path
 
 import pytest
 from reliability.faults import CALLS, TAKES_SPACE, Fault
-from reliability.scenarios import GENERATE, READING, REPORT, TRAIN, WRITING, damaged_in, files_of
+from reliability.scenarios import (
+    GENERATE,
+    READING,
+    REPORT,
+    TRAIN,
+    WRITING,
+    but_of_costly,
+    damaged_in,
+    files_of,
+)
 from reliability.trying import after_a_fault, after_a_fault_in_reading, unclear
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
 FEW = 3
+SOME = but_of_costly("train --force", "train, step damaged")
 KINDS = [(how, call) for how in ("ENOSPC", "EIO") for call in (TAKES_SPACE if how == "ENOSPC" else CALLS)]
 
 
-@pytest.mark.parametrize("scenario", WRITING.values(), ids=WRITING)
+@pytest.mark.parametrize("scenario", SOME.values(), ids=SOME)
 def test_a_disk_that_fails_at_some_calls(scenario, states, place, chance, figure):
     _, undisturbed = states.undisturbed(scenario)
     calls = [(how, call, number) for how, call in KINDS for number in range(1, undisturbed.counts[call] + 1)]

@@ -127,8 +127,10 @@ def test_a_disk_without_the_space_that_is_estimated(state, words, free, states, 
 
 
 NO_HOME = [
-    pytest.param("nothing", ["generate", "run", "--config", "tiny.toml"], id="generate"),
-    pytest.param("trained", ["predict", "run", "run/dataset.png"], id="predict"),
+    pytest.param(
+        "nothing", ["generate", "run", "--config", "tiny.toml"], id="generate", marks=pytest.mark.slow
+    ),
+    pytest.param("trained", ["predict", "run", "run/dataset.png"], id="predict", marks=pytest.mark.slow),
     pytest.param("trained", ["filter", "run/dataset.png", "--out", "filtered"], id="filter"),
     pytest.param("trained", ["report", "run"], id="report", marks=pytest.mark.hours),
     pytest.param("generated", ["train", "run"], id="train", marks=pytest.mark.hours),

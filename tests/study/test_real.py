@@ -127,14 +127,14 @@ def test_killed_workers_and_a_killed_client_change_no_bit(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_in_the_middle_of_training_ends_everything(
-    jobs, script, environment, tiny_toml, tmp_path, children_of, wait_for
+    script, environment, tiny_toml, tmp_path, children_of, wait_for
 ):
+    """With its workers; without any: tests/reliability/test_stops.py."""
     # Blocks of a few seconds each.
     how = ("--config", str(tiny_toml), "--seeds", "64", "--block-size", "4", "--epochs", "200")
     process = subprocess.Popen(
-        [script, "study", "out", "--jobs", jobs, *how],
+        [script, "study", "out", "--jobs", "2", *how],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.DEVNULL,
