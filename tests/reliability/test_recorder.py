@@ -143,7 +143,13 @@ class At(keras.callbacks.Callback):
             self._do()
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["removed", "removed, and a file in its place"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(False, id="removed", marks=pytest.mark.slow),
+        pytest.param(True, id="removed, and a file in its place"),
+    ],
+)
 def test_a_folder_that_is_removed_ends_the_recording_alone(again, tmp_path):
     def remove():
         recorder._behind.finish()
@@ -169,6 +175,7 @@ def test_two_recorders_into_one_folder_make_one_recording(tmp_path):
     assert RunFolder(tmp_path / "mine").damaged() == []
 
 
+@pytest.mark.slow
 def test_two_trainings_into_one_folder_do_not_mix(tmp_path):
     """The later one takes the place; the earlier one's steps are kept aside."""
 
