@@ -26,10 +26,10 @@ study: setup ## 100 networks under each of the 11 conditions, as in results/refe
 	@$(BIN)/linesexp study "$$STUDY" --seeds 100 --conditions all
 
 test: setup ## run all tests but those that take long
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadgroup -q
 
 test-slow: setup ## run the tests that take long: kills, controls, clusters, studies
-	@$(BIN)/python -m pytest -m "slow and not hours" -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -m "slow and not hours" -n logical --maxprocesses 8 --dist loadgroup -q
 
 test-reliability: setup ## try to break the promises, for an hour or two; SEED=N: with these faults again
 	@$(BIN)/python -m pytest tests/reliability -m "hours or not hours" -q $(if $(SEED),--seed $(SEED))

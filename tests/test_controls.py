@@ -31,12 +31,13 @@ from linesexp.run import CONTROLS
 from linesexp.runs import RunFolder
 from linesexp.runs.formats import parse_tensors, tensors_bytes
 
-KERAS = pytest.mark.xdist_group("keras")  # one worker imports TensorFlow for all of these
 # Keras saves its variables in a way that NumPy 2 frowns upon.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def trains(test):
+    """Marks what takes long; one worker imports TensorFlow for all of these."""
+    return pytest.mark.slow(pytest.mark.xdist_group("keras")(test))
 
 
 def train(path, config, force=False, progress=lambda done, total, words: None):
@@ -88,7 +89,7 @@ def test_each_control_changes_one_setting_and_all_have_a_name():
         assert sum(before[s][field] != after[s][field] for s in before for field in before[s]) == 1
 
 
-@KERAS
+@trains
 class TestMade:
     def test_the_run_itself_is_left_alone(self, made, tiny_run):
         assert contents(made[0]) == contents(tiny_run)
@@ -173,22 +174,19 @@ class Stop(BaseException):
     """As Ctrl-C."""
 
 
-@pytest.mark.slow
-@KERAS
-@pytest.mark.parametrize(
-    "at", ["frozen-random: validation", "frozen-learned: validation", "shuffled-labels: loading"]
-)
+@trains
 def test_a_stop_keeps_what_is_done_and_the_same_call_goes_on_to_the_same_bytes(
-    at, made, tiny_run, tiny_config, tmp_path
+    made, tiny_run, tiny_config, tmp_path
 ):
+    name = "frozen-prewitt"
+
     def stop(done, total, words):
-        if words.startswith(at) and done % 2 == (at.endswith("validation")):
+        if words.startswith(f"{name}: validation") and done % 2:
             raise Stop
 
     path = shutil.copytree(tiny_run, tmp_path / "run")
     with pytest.raises(Stop):
         train(path, tiny_config, progress=stop)
-    name = at.partition(":")[0]
     finished = CONTROLS[: CONTROLS.index(name)]
     assert tuple(open_run(path).controls) == finished
     then = {name: times(path / "controls" / name) for name in finished}
@@ -201,7 +199,7 @@ def test_a_stop_keeps_what_is_done_and_the_same_call_goes_on_to_the_same_bytes(
     assert not (path / "controls" / f"{name}.old-1").exists()
 
 
-@KERAS
+@trains
 def test_a_control_of_other_kernels_is_kept_aside_and_made_anew(run, tiny_config):
     step = "kernels/00003.safetensors"
     tensors, about = parse_tensors((run / step).read_bytes(), step)
@@ -245,7 +243,7 @@ def test_a_run_whose_controls_are_made_may_be_asked_for_them_with_other_versions
     assert not any(facts["made"] for facts in done.facts["controls"].values())
 
 
-@KERAS
+@trains
 def test_a_control_of_other_versions_is_left_out_until_it_is_made_anew(run, tiny_config):
     other_versions(run / "controls/frozen-random", keras="9.9")
     opened = open_run(run)
@@ -259,20 +257,18 @@ def test_a_control_of_other_versions_is_left_out_until_it_is_made_anew(run, tiny
     assert tuple(open_run(run).controls) == CONTROLS
 
 
-@pytest.mark.slow
-@KERAS
-def test_controls_of_other_settings_are_kept_aside_and_made_anew(run, tiny_config):
-    for name in CONTROLS:
-        shorter = build_config(settings_of(control_config(name, tiny_config)), {"training": {"epochs": 1}})
-        commit(run / "controls" / name, "config.json", config_json(shorter), "generate")
+@trains
+def test_a_control_of_other_settings_is_kept_aside_and_made_anew(run, tiny_config):
+    name = "frozen-random"
+    shorter = build_config(settings_of(control_config(name, tiny_config)), {"training": {"epochs": 1}})
+    commit(run / "controls" / name, "config.json", config_json(shorter), "generate")
     _, said = train(run, tiny_config)
-    assert len(said) == len(CONTROLS)
-    for name, control in open_run(run).controls.items():
-        assert control.history.steps[-1] == 2
-        assert (run / f"controls/{name}.old-1").is_dir()
+    assert len(said) == 1
+    assert open_run(run).controls[name].history.steps[-1] == 2
+    assert (run / f"controls/{name}.old-1").is_dir()
 
 
-@KERAS
+@trains
 def test_settings_that_another_version_wrote_otherwise_are_the_same_settings(run, tiny_config):
     folder = run / "controls/frozen-random"
     settings = json.loads((folder / "config.json").read_bytes())
@@ -282,10 +278,8 @@ def test_settings_that_another_version_wrote_otherwise_are_the_same_settings(run
     assert (done.facts["controls"]["frozen-random"]["made"], said) == (False, [])
 
 
-@KERAS
-@pytest.mark.parametrize(
-    "name", ["first_layer.safetensors", "dataset.npz", "config.json", "kernels/00002.safetensors"]
-)
+@trains
+@pytest.mark.parametrize("name", ["first_layer.safetensors", "config.json"])
 def test_what_is_damaged_in_a_control_is_made_again_with_the_same_bytes(name, run, tiny_config):
     folder = run / "controls/frozen-learned"
     before = contents(folder, "kernels/"), contents(folder, name)
@@ -296,8 +290,7 @@ def test_what_is_damaged_in_a_control_is_made_again_with_the_same_bytes(name, ru
     assert RunFolder(folder).damaged() == []
 
 
-@pytest.mark.slow
-@KERAS
+@trains
 def test_force_takes_the_controls_along_with_the_old_run(run, tiny_config):
     config = build_config(settings_of(tiny_config), {"training": {"epochs": 1}})
     before = contents(run / "controls/frozen-random")
@@ -307,7 +300,7 @@ def test_force_takes_the_controls_along_with_the_old_run(run, tiny_config):
     assert {found["epochs"] for found in done.facts["controls"].values()} == {1}
 
 
-@KERAS
+@trains
 def test_a_control_goes_on_by_itself(made, run):
     """It is a run like any other."""
     from linesexp import experiment
@@ -347,7 +340,7 @@ def test_a_busy_folder_is_named(busy, tiny_run, tiny_config, tmp_path):
         train(path, tiny_config)
 
 
-@KERAS
+@trains
 def test_nobody_else_writes_the_run_while_its_controls_are_trained(tiny_run, tiny_config, tmp_path):
     path = shutil.copytree(tiny_run, tmp_path / "run")
     tried = []
@@ -402,13 +395,13 @@ def test_the_command_trains_the_run_and_its_controls_and_goes_on_after_ctrl_c(
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not (tmp_path / "run/controls/frozen-prewitt/kernels").exists():
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < end
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=120)[1]
     assert process.returncode == 130
     assert "Traceback" not in said
     assert "linesexp train run --controls" in said.strip().splitlines()[-1]

@@ -274,15 +274,6 @@ def test_pictures_drawn_with_other_settings_are_refused(run, tiny_config):
 
 
 @KERAS
-def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path, tiny_run, tiny_config):
-    generate(tmp_path / "run", tiny_config)
-    done, said = train(tmp_path / "run", tiny_config)
-    assert (done.made, said) == (True, [])
-    assert contents(tmp_path / "run", stage="generate") == contents(tiny_run, stage="generate")
-    assert contents(tmp_path / "run", "kernels/") == contents(tiny_run, "kernels/")
-
-
-@KERAS
 def test_every_step_is_recorded_for_all_layers(tiny_run, tiny_config):
     from linesexp.learning.network import build_network
     from linesexp.learning.recorder import weights_of
@@ -298,7 +289,7 @@ class Stop(BaseException):
 
 
 @KERAS
-@pytest.mark.parametrize("epoch", [0, 1])
+@pytest.mark.parametrize("epoch", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(epoch, tmp_path, tiny_run, tiny_config):
     def stop(done, total, words):
         if done == epoch and "accuracy" in words:
@@ -311,6 +302,8 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(epoch, tmp_path, 
     recorded = contents(run, "kernels/")
     assert len(recorded) == (0, 3)[epoch]
     train(run, tiny_config)
+    # Another process has made the tiny run: the same seed gives the same bytes.
+    assert contents(run, stage="generate") == contents(tiny_run, stage="generate")
     assert contents(run, "kernels/") == contents(tiny_run, "kernels/")
     log, expected = open_run(run).log, open_run(tiny_run).log
     assert list(log) == list(expected)
@@ -319,7 +312,10 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(epoch, tmp_path, 
 
 
 @KERAS
-@pytest.mark.parametrize("name", ["kernels/00001.safetensors", "checkpoint.safetensors"])
+@pytest.mark.parametrize(
+    "name",
+    ["kernels/00001.safetensors", pytest.param("checkpoint.safetensors", marks=pytest.mark.slow)],
+)
 def test_damaged_training_is_named_and_done_again_with_the_same_bytes(name, run, tiny_config):
     before, drawn = contents(run, "kernels/"), times(run, "generate")
     truncate(run / name)
@@ -358,6 +354,7 @@ def test_a_damaged_log_is_written_again_from_the_checkpoint(run, tiny_config):
     assert times(run, "train")["kernels/00003.safetensors"] == recorded["kernels/00003.safetensors"]
 
 
+@pytest.mark.slow
 @KERAS
 def test_force_trains_anew_and_keeps_the_old_folder_and_another_seed_gives_other_kernels(run, tiny_config):
     before = contents(run)
@@ -469,6 +466,7 @@ def test_reporting_twice_makes_nothing(run):
     assert times(run, "report") == before
 
 
+@pytest.mark.slow
 def test_a_report_makes_the_same_bytes_again(run):
     before = contents(run)
     forget(run, "report")

@@ -1,7 +1,5 @@
 """The scripts: short programs over the public API, for people to read and change."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,18 +11,8 @@ NAMES = ("compare_prewitt.py", "make_gifs.py")
 
 
 @pytest.fixture
-def execute(environment, tmp_path):
-    def run(name, *arguments):
-        return subprocess.run(
-            [sys.executable, SCRIPTS / name, *map(str, arguments)],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    return run
+def execute(run_script, tmp_path):
+    return lambda name, *arguments: run_script(SCRIPTS / name, *arguments, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.name)

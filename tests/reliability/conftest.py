@@ -1,12 +1,12 @@
 """What the tests of the promises share: a seed, a warm parent, states to begin from, and figures."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from reliability.scenarios import States
-from reliability.warm import Warm
+from warm import Warm
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,14 +50,6 @@ def figure(record_property: Callable[[str, object], None]) -> Callable[[str], No
 def chance(request: pytest.FixtureRequest) -> random.Random:
     """What is random in a test: by --seed, and another one for each test."""
     return random.Random(f"{request.config.option.seed} {request.node.nodeid}")
-
-
-@pytest.fixture(scope="session")
-def warm(environment: dict[str, str]) -> Iterator[Warm]:
-    """A parent process with everything imported, TensorFlow too."""
-    parent = Warm(environment, keras=True)
-    yield parent
-    parent.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reliability.warm import Ended, Warm
+from warm import Ended, Warm
 
 from linesexp.experiment import write_class_folders
 from linesexp.runs import RunFolder
@@ -65,6 +65,13 @@ WRITING = {
     "report": REPORT,
     "report, figures damaged": Scenario("figures damaged", ("report", "run")),
 }
+
+
+def but_of_costly(*names: str) -> dict[str, Scenario]:
+    """All that write, but of those in which Keras is only these; the others are tried for hours."""
+    return {name: scenario for name, scenario in WRITING.items() if not scenario.costly or name in names}
+
+
 READING = {
     "predict": Scenario("trained", ("predict", "run", "run/dataset.png")),
     "verify": Scenario("reported", ("verify", "run")),

@@ -7,15 +7,25 @@ from pathlib import Path
 
 import pytest
 from reliability.faults import CALLS, TAKES_SPACE, Fault
-from reliability.scenarios import GENERATE, READING, REPORT, TRAIN, WRITING, damaged_in, files_of
+from reliability.scenarios import (
+    GENERATE,
+    READING,
+    REPORT,
+    TRAIN,
+    WRITING,
+    but_of_costly,
+    damaged_in,
+    files_of,
+)
 from reliability.trying import after_a_fault, after_a_fault_in_reading, unclear
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
-FEW = 4
+FEW = 3
+SOME = but_of_costly("train --force", "train, step damaged")
 KINDS = [(how, call) for how in ("ENOSPC", "EIO") for call in (TAKES_SPACE if how == "ENOSPC" else CALLS)]
 
 
-@pytest.mark.parametrize("scenario", WRITING.values(), ids=WRITING)
+@pytest.mark.parametrize("scenario", SOME.values(), ids=SOME)
 def test_a_disk_that_fails_at_some_calls(scenario, states, place, chance, figure):
     _, undisturbed = states.undisturbed(scenario)
     calls = [(how, call, number) for how, call in KINDS for number in range(1, undisturbed.counts[call] + 1)]
@@ -83,8 +93,8 @@ def small_disk(tmp_path):
 
 
 SMALL = [
-    pytest.param(GENERATE, 10, id="generate, some"),
-    pytest.param(REPORT, 10, id="report, some"),
+    pytest.param(GENERATE, 6, id="generate, some"),
+    pytest.param(REPORT, 6, id="report, some"),
     pytest.param(GENERATE, 60, id="generate", marks=pytest.mark.hours),
     pytest.param(TRAIN, 60, id="train", marks=pytest.mark.hours),
     pytest.param(REPORT, 200, id="report", marks=pytest.mark.hours),

@@ -10,6 +10,7 @@ from reliability.scenarios import (
     STUDY,
     TRAIN,
     WRITING,
+    but_of_costly,
     damaged_in,
     kernels_of,
     same_files,
@@ -18,7 +19,8 @@ from reliability.trying import after_a_fault
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reliability")]
 RANDOM = {"generate": GENERATE, "train": TRAIN, "report": REPORT, "study": STUDY}
-FEW, MANY = 3, 200
+FEW, MANY = 2, 200
+SOME = but_of_costly("train", "train --data")
 
 
 def by_chance(chance, most, count):
@@ -26,7 +28,7 @@ def by_chance(chance, most, count):
     return sorted(chance.sample(range(1, most + 1), min(count, most)))
 
 
-@pytest.mark.parametrize("scenario", WRITING.values(), ids=WRITING)
+@pytest.mark.parametrize("scenario", SOME.values(), ids=SOME)
 def test_killed_at_some_calls(scenario, states, place, chance, figure):
     _, undisturbed = states.undisturbed(scenario)
     most = sum(undisturbed.counts.values())

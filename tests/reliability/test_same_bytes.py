@@ -12,7 +12,7 @@ import pytest
 from reliability.scenarios import files_of, kernels_of
 
 pytestmark = pytest.mark.xdist_group("reliability")
-RERUNS = [pytest.param(2, id="2", marks=pytest.mark.slow), pytest.param(20, id="20", marks=pytest.mark.hours)]
+RERUNS = [pytest.param(1, id="1", marks=pytest.mark.slow), pytest.param(20, id="20", marks=pytest.mark.hours)]
 ZONES = ("UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "XYZ+11:30")
 LOCALES = (
     "C",
@@ -54,7 +54,7 @@ def test_reruns_elsewhere_give_the_same_bytes(reruns, tiny_run, tiny_toml, lines
     """A rerun's every file, but for seconds and dates, is that of the run that all tests share."""
     expected, kernels = files_of(tiny_run), kernels_of(tiny_run.parent)
     wrong = []
-    for number in range(reruns):
+    for number in range(1, reruns + 1):  # from the first that is unlike here on
         place = tmp_path / chance.choice(("a", "b c", "ä/ö", "x" * 100)) / str(number)
         place.mkdir(parents=True)
         shutil.copy(tiny_toml, place / "tiny.toml")

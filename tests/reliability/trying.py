@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reliability.faults import Fault
 from reliability.scenarios import Scenario, States, damaged_in, files_of, same_files
-from reliability.warm import Ended
+from warm import Ended
 
 PROGRESS = re.compile(
     r"(epoch|file|picture|row|note:|\d+ pictures|.* was kept as|.*; set aside|training begins|"

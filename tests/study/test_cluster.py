@@ -76,7 +76,11 @@ def test_a_study_survives_that_workers_are_killed(
     ("how", "cause"),
     [
         ("raises", "RuntimeError: cannot be trained"),
-        ("dies", "most likely for want of memory; fewer --jobs or a smaller --block-size needs less"),
+        pytest.param(
+            "dies",
+            "most likely for want of memory; fewer --jobs or a smaller --block-size needs less",
+            marks=pytest.mark.slow,
+        ),
         pytest.param("eats", "more memory than a worker may take", marks=pytest.mark.slow),
         pytest.param("starves", "MemoryError: Unable to allocate", marks=pytest.mark.slow),
     ],

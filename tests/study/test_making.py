@@ -127,7 +127,11 @@ def test_a_study_without_a_member_has_no_page(planted, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "seeds"), [(("default", "weight-decay"), 1), (("mixed-contrast", "frozen-random"), 2)]
+    ("names", "seeds"),
+    [
+        (("default", "weight-decay"), 1),
+        pytest.param(("mixed-contrast", "frozen-random"), 2, marks=pytest.mark.slow),
+    ],
 )
 def test_a_study_without_recurring_kernels_has_its_page_and_says_so(names, seeds, planted, tmp_path):
     settings = planted.settings_of(names, seeds=seeds)

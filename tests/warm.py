@@ -1,14 +1,15 @@
 """A warm parent that has imported everything once, and forks a child for each command.
 
-`python warm.py [keras]` takes requests as lines of JSON on stdin and answers each in a line. So a command costs
-what it does, and not what Python's and TensorFlow's start cost. TensorFlow is imported and not used in the
-parent: it starts its threads when it first computes, in the child.
+`python warm.py` takes requests as lines of JSON on stdin and answers each in a line. So a command costs what it
+does, and not what Python's and TensorFlow's start cost. TensorFlow is imported and not used in the parent: it
+starts its threads when it first computes, in the child.
 """
 
 import contextlib
 import importlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -17,9 +18,6 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from reliability.faults import Counters, Fault, install
 
@@ -34,12 +32,15 @@ WARM = tuple(
         "controls",
         "experiment",
         "filtering",
+        "inspecting.inspect",
+        "learning.training",
+        "looking.see",
         "own_pictures.taking",
         "predicting",
         "report.making",
     )
 )
-TIME_LIMIT = 300.0  # seconds, of a command
+TIME_LIMIT = 600.0  # seconds, of a command
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ class Ended:
 class Warm:
     """The client: `warm.run(place, "train", "run")`. One at a time."""
 
-    def __init__(self, environment: dict[str, str], *, keras: bool) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__, *(["keras"] if keras else [])],
+            [sys.executable, __file__],
             env=environment | {"TF_CPP_MIN_LOG_LEVEL": "3"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -78,12 +79,17 @@ class Warm:
         kill_after: float | None = None,
         made: Path | None = None,
         asks: bool = True,
+        watched: bool = True,
+        variables: dict[str, str] | None = None,
+        script: Path | None = None,
     ) -> Ended:
         """Run a command in the folder `place`, in a process of its own.
 
         kill_after: seconds, after which it is killed. made: a finished run, whose figures are taken as they are
         instead of being drawn once more, and whose steps instead of learning, as the disk alone is in question.
-        asks: whether it asks first how much room there is on the disk.
+        asks: whether it asks first how much room there is on the disk. watched: whether calls and epochs are
+        counted, which a fault needs. variables: of the environment, beside those of the parent. script: a
+        Python file to run with these words instead of linesexp.
         """
         request = {
             "place": str(place),
@@ -92,6 +98,9 @@ class Warm:
             "kill_after": kill_after,
             "made": str(made) if made else None,
             "asks": asks,
+            "watched": watched,
+            "variables": variables or {},
+            "script": str(script) if script else None,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -100,15 +109,16 @@ class Warm:
         return Ended(**json.loads(self._process.stdout.readline()))
 
     def close(self) -> None:
+        self._process.kill()  # TensorFlow takes a second to be taken down
         self._process.communicate()
 
 
-def serve(keras: bool) -> None:
+def serve() -> None:
     """Answer requests until there are no more."""
     from linesexp.learning.backend import quiet_import
 
     with quiet_import():
-        for name in (*WARM, *(["linesexp.learning.training"] if keras else [])):
+        for name in WARM:
             importlib.import_module(name)
     counters = Counters()
     answers = os.fdopen(os.dup(1), "w")
@@ -151,21 +161,16 @@ def _be_the_command(request: dict[str, Any], out: int, err: int, counters: Count
         os.dup2(err, 2)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(request["place"])
-        sys.argv = ["linesexp", *request["words"]]
-        if request["made"]:
-            _take_as_drawn(RunFolder(request["made"]))
-            _take_as_learned(RunFolder(request["made"]))
-        _count_epochs(counters)
-        if not request["asks"]:
-            import linesexp.room
-
-            linesexp.room.check_space = lambda *_: None
-        install(Fault(**request["fault"]) if request["fault"] else None, request["place"], counters)
-        from linesexp.cli import main
-
-        main()
+        os.environ.update(request["variables"])
+        sys.argv = [request["script"] or "linesexp", *request["words"]]
+        if request["watched"]:
+            _prepare(request, counters)
+        _run(request["script"])
+        code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, str):  # the last words of a script
+            print(error.code, file=sys.stderr)
     except BaseException:
         import traceback
 
@@ -175,6 +180,29 @@ def _be_the_command(request: dict[str, Any], out: int, err: int, counters: Count
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         os._exit(code)
+
+
+def _run(script: str | None) -> None:
+    if script is None:
+        from linesexp.__main__ import main
+
+        main()
+    else:
+        sys.path.insert(0, str(Path(script).parent))
+        runpy.run_path(script, run_name="__main__")
+
+
+def _prepare(request: dict[str, Any], counters: Counters) -> None:
+    """What makes the child another one than a user's process."""
+    if request["made"]:
+        _take_as_drawn(RunFolder(request["made"]))
+        _take_as_learned(RunFolder(request["made"]))
+    _count_epochs(counters)
+    if not request["asks"]:
+        import linesexp.room
+
+        linesexp.room.check_space = lambda *_: None
+    install(Fault(**request["fault"]) if request["fault"] else None, request["place"], counters)
 
 
 def _count_epochs(counters: Counters) -> None:
@@ -225,4 +253,4 @@ def _take_as_learned(run: RunFolder) -> None:
 
 
 if __name__ == "__main__":
-    serve(keras="keras" in sys.argv[1:])
+    serve()
