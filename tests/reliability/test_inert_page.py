@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 
 import msgspec
 import numpy as np
@@ -28,14 +27,6 @@ HOSTILE = (
     "javascript:alert(4)",
     "<base href=http://localhost/><link rel=stylesheet href=z><meta http-equiv=refresh content='0;url=http://localhost'>",
     "$\\frac{$ $x^2$ \\u0000 \x1b]0;title\x07",
-)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
 )
 
 
@@ -148,17 +139,6 @@ def test_every_text_of_an_analysis_is_escaped_or_refused(run, tiny_run):
         assert not [name for name in HOSTILE[:5] if name in page]
         shown += 1
     assert shown > 3
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
-        yield browser
-        browser.close()
 
 
 @pytest.mark.hours
