@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import chromium
 import filelock
 import pytest
 from warm import Warm
@@ -32,21 +33,44 @@ kernel_sizes = [5, 3]
 epochs = 2
 """
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 Process = subprocess.CompletedProcess
 LIMIT = 600  # seconds, on a machine that does many things at once
 # A parent with TensorFlow in it forks well on Linux; JAX warns of it.
 FORKS = sys.platform == "linux" and os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
+LEFT_OUT = pytest.StashKey[int]()  # how many tests need a browser, where there is none
+
+
+@pytest.hookimpl(trylast=True)  # -m has its say first
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a browser, where there is none."""
+    pages = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    if pages and chromium.find() is None:
+        config.stash[LEFT_OUT] = len(pages)
+        config.hook.pytest_deselected(items=pages)
+        items[:] = [item for item in items if item not in pages]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What xdist's workers left out: each the same."""
+    if left_out := getattr(node, "workeroutput", {}).get("left_out"):
+        node.config.stash[LEFT_OUT] = left_out
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where continuous integration has no browser, that is an error."""
+    left_out = session.config.stash.get(LEFT_OUT, 0)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = left_out
+    elif left_out and os.environ.get("CI", "") not in ("", "0", "false"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line of all says what was left out, and what brings a browser."""
+    if (left_out := config.stash.get(LEFT_OUT, 0)) and not hasattr(config, "workeroutput"):
+        print(f"{left_out} page tests were left out, no browser was found: {chromium.command()}")
 
 
 @pytest.fixture(scope="session")
@@ -181,10 +205,9 @@ def run(tiny_run: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A headless Chromium. Tests that use it are marked `xdist_group("browser")`: one worker has it."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_OPTIONS))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
         yield browser
         browser.close()

@@ -7,11 +7,13 @@ stands what the page's main thread works, which wanders less.
 """
 
 import re
-import shutil
 import statistics
 import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import chromium
 
 FORWARD = """() => {
   const {experiment} = laboratory;
@@ -43,7 +45,6 @@ WATCH = """() => {
 }"""
 SEEN = "() => { window.watching = false; return window.frames_seen; }"
 PARTS = ("input", "layers", "arithmetic", "bench", "comparison")
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 GIF = re.compile(r'(?<=data-moving=")[^"]*')
 
 
@@ -53,14 +54,13 @@ def main(run: Path, rounds: int) -> None:
     print(f"{'laboratory of ' + run.name:58} {'median':>9} {'95 %':>9}  {'reach':>8}")
     row("page without its GIFs", megabytes(GIF.sub("", text)), "", "≤ 2 MB")
     row("page with them", megabytes(text), "", "≤ 4 MB")
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        print("no Chromium on this machine, so nothing is opened")
+    if chromium.find() is None:
+        print(f"no browser was found, so nothing is opened: {chromium.command()}")
         return
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium.launch(playwright)
         opened = [open_page(browser, page) for _ in range(max(3, rounds))]
         usable = [view.evaluate("window.usable") for view in opened]
         in_order(f"from file:// to usable (fastest: {min(usable):.0f} ms)", usable, "≤ 1 s")

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import shutil
 
 import msgspec
 import numpy as np
