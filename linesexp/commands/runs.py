@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from linesexp.commands.ending import complain
-from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
+from linesexp.commands.following import DEFAULT_RUN, following, named, opening, remedy
 from linesexp.commands.inspect import report_recording
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, json_line, most_pixels_option, progress_on, say
@@ -52,8 +52,11 @@ def generate(
     Keeps the settings of the network and its training, which `train` will use.
     """
     from linesexp import experiment
+    from linesexp.runs.atomic import check_writable
 
     config = chosen_config(given, config_file, _settings_so_far(run, force))
+    if folders:
+        check_writable(folders.resolve().parent)  # in which the new folder is made beside its place
     done = experiment.generate(run, config, force=force, say=say(quiet))
     facts = {"run": run, "made": done.made} | done.facts
     if folders:
@@ -64,7 +67,7 @@ def generate(
     if folders:
         words += (
             f"\n{facts['files']} PNG files in {folders}; Keras reads them with "
-            f'keras.utils.image_dataset_from_directory("{folders}/train", color_mode="grayscale", '
+            f'keras.utils.image_dataset_from_directory({f"{folders}/train"!r}, color_mode="grayscale", '
             f"image_size={(config.images.size,) * 2})"
         )
     finish(facts, words, f"linesexp train{named(run)}", as_json, quiet)
@@ -186,7 +189,7 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     if as_json:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
     words = f"{len(made)} of {len(files)} files made, the others were current"
-    finish(facts, words, f"open {run}/report.html", as_json, quiet)
+    finish(facts, words, opening(run, "report.html"), as_json, quiet)
 
 
 @click.command()
