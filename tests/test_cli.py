@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 from linesexp.cli import cli
+from linesexp.commands.beginning import WARNINGS_OF_OTHERS, begin
 from linesexp.commands.speaking import default_folder
 from linesexp.config import SECTIONS
 from linesexp.runs import RunFolder
@@ -300,6 +302,24 @@ def test_a_closed_stream_is_no_error(closed, script, environment, tiny):
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.endswith("files, all as they were written\n") is (">&-" not in closed.split())
     assert ended.stderr == ("" if "2>&-" in closed else "next: open run/report.html\n")
+
+
+def test_warnings_of_others_are_no_errors_and_all_others_are_what_they_were(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "a notebook's")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        begin()
+        for words, kind in WARNINGS_OF_OTHERS:
+            warnings.warn(f"{words} at all", kind, stacklevel=1)
+        with pytest.raises(DeprecationWarning):
+            warnings.warn("ours", DeprecationWarning, stacklevel=1)
+    assert os.environ["MPLBACKEND"] == "agg"
+
+
+@pytest.mark.slow
+def test_training_works_where_warnings_are_errors(linesexp, run):
+    ended = linesexp("train", "run", "--force", cwd=run.parent, PYTHONWARNINGS="error")
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("command", ["study", "filter"])

@@ -3,12 +3,16 @@
 import io
 import os
 import sys
+import warnings
+
+# Of libraries as they are used inside; where warnings are errors (PYTHONWARNINGS=error) nothing would work.
+WARNINGS_OF_OTHERS = (("__array__ implementation doesn't accept a copy keyword", DeprecationWarning),)  # Keras
 
 
 def begin() -> None:
     """Streams that are there and take every sign, and figures that are drawn into memory.
 
-    Before the first file is opened, which would take the descriptor of a closed stream.
+    Before the first file is opened, which would take the descriptor of a closed stream. Changes nothing the second time.
     """
     for descriptor, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:  # closed, as by `>&-`: nobody reads it, and that is no error
@@ -22,3 +26,5 @@ def begin() -> None:
             utf8 = stream.encoding.lower().replace("-", "") == "utf8"
             stream.reconfigure(errors="surrogateescape" if utf8 else "replace")
     os.environ["MPLBACKEND"] = "agg"  # a Jupyter kernel hands its own to shells, where it may be missing
+    for words, kind in WARNINGS_OF_OTHERS:
+        warnings.filterwarnings("ignore", words, kind)
