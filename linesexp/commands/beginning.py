@@ -12,7 +12,8 @@ WARNINGS_OF_OTHERS = (("__array__ implementation doesn't accept a copy keyword",
 def begin() -> None:
     """Streams that are there and take every sign, and figures that are drawn into memory.
 
-    Before the first file is opened, which would take the descriptor of a closed stream. Changes nothing the second time.
+    Before the first file is opened, which would take the descriptor of a closed stream. Changes nothing the
+    second time.
     """
     for descriptor, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:  # closed, as by `>&-`: nobody reads it, and that is no error
