@@ -5,10 +5,12 @@ import sys
 from typing import NoReturn
 
 from linesexp import stopping
+from linesexp.commands.beginning import begin
 
 
 def main() -> NoReturn:
     """Entry point: import the command line, and run it."""
+    begin()
     stopping.listen()
     try:
         from linesexp.cli import main as run

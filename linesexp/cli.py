@@ -8,6 +8,7 @@ import click
 
 from linesexp import __version__, stopping
 from linesexp.commands import runs
+from linesexp.commands.beginning import begin
 from linesexp.commands.ending import complain, explain, leave
 from linesexp.commands.filter import filter_command
 from linesexp.commands.inspect import inspect
@@ -17,6 +18,7 @@ from linesexp.commands.study import study
 
 def main() -> NoReturn:
     """Entry point: run the command line and turn every end into an exit code."""
+    begin()
     stopping.listen()
     code = 1
     try:

@@ -24,6 +24,7 @@ from linesexp.runs.formats import csv_bytes, parse_json
 from linesexp.runs.manifest import sha256
 from linesexp.runs.trees import write_tree
 from linesexp.runs.waiting import commit_waiting
+from linesexp.wording import as_argument
 
 TRAINED = {"environment.json", "initial.keras", "history.csv", "model.keras"}  # beside steps and checkpoint
 Say = Callable[[str], None]  # something that the user should know
@@ -276,9 +277,8 @@ def _dataset_for(run: Run, config: ExperimentConfig) -> Dataset:
         return make_dataset(config.images)
     if "dataset.npz" in run.folder and not differences(run.config, config, "images"):
         return run.dataset
-    raise InputError(
-        f"{run.folder.path}: pictures of your own are read by `linesexp train {run.folder.path} --data DIR`"
-    )
+    command = f"linesexp train {as_argument(run.folder.path)} --data DIR"
+    raise InputError(f"{run.folder.path}: pictures of your own are read by `{command}`")
 
 
 def _dataset_facts(dataset: Dataset) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from linesexp.errors import ConfigError, InputError
 from linesexp.given import OF_A_PICTURE, OF_TEXT, read_given
 from linesexp.images.pictures import decode_grey
 from linesexp.kernels.operators import OPERATORS, Operator, get_operator
-from linesexp.runs.atomic import write_atomically
+from linesexp.runs.atomic import check_writable, write_atomically
 from linesexp.seeing.filtering import (
     Progress,
     Steps,
@@ -35,12 +35,16 @@ BORDERS: dict[Any, str] = {
 
 
 class Output:
-    """The folder that takes the files. Raises InputError if one of them would replace the picture itself."""
+    """The folder that takes the files.
+
+    Raises InputError if one of them would replace the picture itself, StorageError if none can be written.
+    """
 
     def __init__(self, folder: str | os.PathLike[str], picture: str) -> None:
         self.folder, self.files = Path(folder), dict[str, str]()
         if any((self.folder / name).resolve() == Path(picture).resolve() for name in NAMES):
             raise InputError(f"{picture}: would be overwritten by what is made of it; choose another --out")
+        check_writable(self.folder)
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file there, whole or not at all."""

@@ -88,13 +88,19 @@ def memory_to_generate(pictures: Pictures) -> Memory:
     return Memory(PYTHON + arrays, PYTHON_ADDRESSES + arrays)
 
 
+def memory_to_load(threads: int) -> Memory:
+    """What Keras and TensorFlow take before they compute anything."""
+    return Memory(TENSORFLOW, TENSORFLOW_ADDRESSES + threads * A_THREAD)
+
+
 def memory_to_train(config: ExperimentConfig, pictures: Pictures, threads: int, members: int = 1) -> Memory:
     """What a training takes, Keras included; members: networks side by side."""
     data = TRAINING_DATA * 4 * pictures.pixels
     batch = max(32, min(config.training.batch_size, pictures.count))  # Keras validates by 32
     maps = 4 * batch * members * activations_of(config.network, pictures)
-    addresses = TENSORFLOW_ADDRESSES + threads * A_THREAD + data + ACTIVATION_ADDRESSES * maps
-    return Memory(TENSORFLOW + data + ACTIVATIONS * maps, addresses)
+    loaded = memory_to_load(threads)
+    addresses = loaded.addresses + data + ACTIVATION_ADDRESSES * maps
+    return Memory(loaded.bytes + data + ACTIVATIONS * maps, addresses)
 
 
 def fitting_batch(config: ExperimentConfig, pictures: Pictures, threads: int, free: Memory) -> int | None:

@@ -1,7 +1,9 @@
 """Whether there is room for what a command is about to do, on disk and in memory; asked before it begins."""
 
 import contextlib
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from linesexp.errors import NoMemory, StorageError
 from linesexp.images.dataset import Dataset
 from linesexp.needs import Memory, Pictures
 from linesexp.runs.folder import RunFolder
+
+PROC = Path("/proc")  # of Linux
 
 
 def pictures_of(dataset: Dataset) -> Pictures:
@@ -52,6 +56,13 @@ def check_room_to_train(folder: RunFolder, config: ExperimentConfig, pictures: P
         if not _fits(least, free):
             fitting = "that is little more than TensorFlow takes for itself"
         raise NoMemory(f"{path}: the training {_short(need, free)}; {fitting}")
+
+
+def check_room_to_load(source: str | os.PathLike[str]) -> None:
+    """Raise NoMemory where TensorFlow, which may end the process then, will not fit: before it is imported."""
+    need, free = needs.memory_to_load(threads()), free_memory()
+    if "tensorflow" not in sys.modules and not _fits(need, free):
+        raise NoMemory(f"{source}: loading TensorFlow for it {_short(need, free)}")
 
 
 def check_room_to_report(folder: RunFolder, config: ExperimentConfig) -> None:
@@ -136,10 +147,14 @@ def check_space(path: Path, need: float, what: str, remedy: str) -> None:
 
 
 def free_memory() -> Memory:
-    """What this process may still take: of memory, and of addresses where they are limited (`ulimit -v`)."""
-    status = _fields(Path("/proc/self/status"))
-    meminfo = _fields(Path("/proc/meminfo"))
+    """What this process may still take: of memory, and of addresses where they are limited (`ulimit -v`).
+
+    Without /proc, which Linux alone has, all memory that the machine has counts as free.
+    """
+    status, meminfo = _fields(PROC / "self/status"), _fields(PROC / "meminfo")
     free = float("inf")
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf, and others not all
+        free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if "MemAvailable" in meminfo:
         free = meminfo["MemAvailable"] + meminfo.get("SwapFree", 0) + status.get("VmRSS", 0)
     return Memory(min(free, memory_limit()), _address_limit())
@@ -148,9 +163,10 @@ def free_memory() -> Memory:
 def _address_limit() -> float:
     try:
         import resource
-    except ImportError:  # Windows
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    except (ImportError, AttributeError):  # Windows; systems without such a limit
         return float("inf")
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     return float("inf") if limit == resource.RLIM_INFINITY else limit
 
 

@@ -17,6 +17,7 @@ from linesexp.picture_settings import ImagesConfig
 from linesexp.runs.folder import STUDY, DamagedFile, MissingFile, RunFolder
 from linesexp.runs.formats import MOST_ARRAYS, npz_bytes, parse_csv, parse_json, parse_npz
 from linesexp.runs.steps import WeightsHistory, read_steps
+from linesexp.wording import as_argument
 
 if TYPE_CHECKING:
     from linesexp.notebook.gif import Gif
@@ -35,7 +36,8 @@ def open_run(path: str | os.PathLike[str]) -> "Run":
     if not run.folder.path.exists():
         near = get_close_matches(run.folder.path.name, run.folder.neighbours(), n=1)
         meant = f"did you mean {run.folder.path.with_name(near[0])}? A" if near else "a"
-        raise MissingFile(f"{path}: no such folder; {meant} new run begins with `linesexp generate {path}`")
+        command = f"linesexp generate {as_argument(path)}"
+        raise MissingFile(f"{path}: no such folder; {meant} new run begins with `{command}`")
     if not run.folder.names(prefix="kernels/"):
         run.require("config.json")
     return run
@@ -206,30 +208,34 @@ class Run:
 
     def _with_remedy(self, error: DamagedFile) -> InputError:
         if error.name == "config.json":  # nothing else knows the settings
-            remedy = f"put the right one back, or begin anew: `linesexp generate {self.folder.path} --force`"
+            remedy = f"put the right one back, or begin anew: `linesexp generate {self._quoted} --force`"
         elif "config.json" not in self.folder and error.stage == "train":
             remedy = "only recording it again, in `fit`, makes it again"
         elif error.stage == "generate" and self.has_own_pictures:
-            remedy = f"`linesexp train {self.folder.path} --data DIR` makes it again from your pictures in DIR"
+            remedy = f"`linesexp train {self._quoted} --data DIR` makes it again from your pictures in DIR"
         elif error.stage not in STAGES:
             remedy = "put the right one back"
         else:
-            remedy = f"`linesexp {error.stage} {self.folder.path}` makes it again"
+            remedy = f"`linesexp {error.stage} {self._quoted}` makes it again"
         return InputError(f"{error}; {remedy}")
+
+    @property
+    def _quoted(self) -> str:
+        return as_argument(self.folder.path)
 
     def _missing(self, name: str) -> NoReturn:
         if STUDY in self.folder:
             raise MissingFile(
                 f"{self.folder.path}: a study of many networks, not one run; "
-                f"`linesexp study {self.folder.path}` goes on with it"
+                f"`linesexp study {self._quoted}` goes on with it"
             ) from None
         if self.is_recording:
             raise MissingFile(
                 f"{self.folder.path}: a recording by KernelRecorder, which has no {name}; `linesexp report "
-                f"{self.folder.path}` shows its kernels, and open_run(…).history has its steps in Python"
+                f"{self._quoted}` shows its kernels, and open_run(…).history has its steps in Python"
             )
         what = {"config.json": "no data set", "dataset.npz": "no data set"}.get(name, f"no {name}")
-        command = f"linesexp {COMMANDS.get(name, 'train')} {self.folder.path}"
+        command = f"linesexp {COMMANDS.get(name, 'train')} {self._quoted}"
         raise MissingFile(f"{self.folder.path}: {what} yet; run `{command}` first") from None
 
 

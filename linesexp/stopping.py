@@ -76,7 +76,7 @@ def _answer_at_once() -> None:
     signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
     os.register_at_fork(after_in_child=_leave_to_parent)
     # A copy, as the library that is being loaded may have descriptor 2 turned away from the terminal.
-    said = os.dup(2) if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
+    said = os.dup(2)
     threading.Thread(target=_watch, args=(ours, said), name="linesexp stopping", daemon=True).start()
 
 

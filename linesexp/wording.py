@@ -23,6 +23,12 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
+def as_argument(path: Any) -> str:
+    """A path as it is pasted into a shell: in quotes where those are needed, and never taken for an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
 def option_words(name: str, value: Any) -> str:
     """A setting as an option of a command: `--batch-size 32`, `--shuffle-labels`, `--contrast mixed`."""
     words = name.replace("_", "-")

@@ -6,10 +6,12 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import numpy as np
 import pytest
 
 from linesexp.cli import cli
+from linesexp.commands.beginning import WARNINGS_OF_OTHERS, begin
 from linesexp.commands.speaking import default_folder
 from linesexp.config import SECTIONS
 from linesexp.runs import RunFolder
@@ -198,6 +201,17 @@ def test_the_next_command_can_be_pasted_into_a_shell(linesexp, run):
     assert shlex.split(following) == ["linesexp", "report", "my run"]
 
 
+def test_a_run_whose_name_looks_like_an_option_can_be_pasted_too(linesexp, run):
+    run.rename(run.with_name("-x"))
+    expected = {"verify": ["open", "./-x/report.html"], "train": ["linesexp", "report", "./-x"]}
+    for command, following in expected.items():
+        ended = linesexp(command, "--", "-x", cwd=run.parent)
+        assert ended.returncode == 0, ended.stderr
+        assert shlex.split(last_line(ended.stderr).removeprefix("next: ")) == following
+    ended = linesexp("predict", "-q", "--", "-y", "-x/dataset.png", cwd=run.parent)
+    assert_clear_error(ended, 3, "`linesexp generate ./-y`")
+
+
 def test_training_shows_plain_lines_and_nothing_of_tensorflow(said):
     for line in said["train"]["stderr"].splitlines():
         assert re.match(r"epoch \d+/2, |2 epochs, |note: the network does no better than luck|next: ", line), (
@@ -274,6 +288,59 @@ def test_a_reader_that_goes_away_is_no_error(script, environment, tiny):
             [script, "verify", "run"], cwd=tiny, env=environment, stdout=nobody, stderr=subprocess.PIPE
         )
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error(closed, script, environment, tiny):
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", script, "verify", "run"],
+        cwd=tiny,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("files, all as they were written\n") is (">&-" not in closed.split())
+    assert ended.stderr == ("" if "2>&-" in closed else "next: open run/report.html\n")
+
+
+def test_warnings_of_others_are_no_errors_and_all_others_are_what_they_were(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "a notebook's")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        begin()
+        for words, kind in WARNINGS_OF_OTHERS:
+            warnings.warn(f"{words} at all", kind, stacklevel=1)
+        with pytest.raises(DeprecationWarning):
+            warnings.warn("ours", DeprecationWarning, stacklevel=1)
+    assert os.environ["MPLBACKEND"] == "agg"
+
+
+@pytest.mark.slow
+def test_training_works_where_warnings_are_errors(linesexp, run):
+    ended = linesexp("train", "run", "--force", cwd=run.parent, PYTHONWARNINGS="error")
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("command", ["study", "filter"])
+def test_an_encoding_without_our_signs_shows_others_in_their_places(command, linesexp, tmp_path):
+    ended = linesexp(command, "--help", cwd=tmp_path, PYTHONIOENCODING="latin-1")
+    assert ended.returncode == 0, ended.stderr
+    assert "?" in ended.stdout
+    assert "  --debug  " in ended.stdout
+
+
+def test_a_file_whose_name_is_no_text_is_named(linesexp, run):
+    shutil.copy(run / "dataset.png", os.fsencode(run) + b"/\xff.png")
+    ended = linesexp("predict", "run", os.fsdecode(b"run/\xff.png"), "--json", cwd=run.parent)
+    assert_clear_error(ended, 3, r"run/\udcff.png: a name that is no text")
+
+
+def test_the_command_line_draws_into_memory_whatever_a_notebook_says(linesexp, tiny, tmp_path):
+    words = ("filter", tiny / "run/dataset.png", "--out", "out")
+    ended = linesexp(*words, cwd=tmp_path, MPLBACKEND="a backend that is not there")
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "out/figure.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import shutil
+import sys
 from collections import namedtuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from linesexp.config import build_config
 from linesexp.environment import threads
 from linesexp.errors import NoMemory, StorageError
 from linesexp.experiment import generate, train
+from linesexp.inspecting import inspect as inspecting
+from linesexp.looking import networks
 from linesexp.needs import Memory, Pictures
 from linesexp.report.making import make, makers
 from linesexp.run import Run, open_run
@@ -220,6 +223,39 @@ def test_the_usual_settings_fit_into_three_gigabytes(wide):
     need = needs.memory_to_train(wide, needs.drawn_pictures(wide), threads=2)
     assert need.bytes < 1 * GB
     assert need.addresses < 3.3 * GB
+
+
+def test_without_proc_the_machines_memory_is_what_there_is(tmp_path, monkeypatch):
+    """As on macOS."""
+    monkeypatch.setattr(room, "PROC", tmp_path)
+    monkeypatch.setattr(room, "CGROUP", tmp_path / "none")
+    assert room.free_memory().bytes == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    monkeypatch.delattr(os, "sysconf")
+    monkeypatch.delattr(resource, "RLIMIT_AS")
+    assert room.free_memory() == PLENTY  # then the system itself says when there is no more
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda run, out: networks.open_network(str(run / "model.keras")),
+        lambda run, out: networks.open_network(str(run)).models,
+        lambda run, out: inspecting.inspect_file(run / "model.keras", out),
+    ],
+    ids=["see a model", "see a run", "inspect"],
+)
+def test_what_needs_tensorflow_is_refused_before_it_is_imported(look, tiny_run, tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)  # which another test may have imported
+    for module in (networks, inspecting):
+        monkeypatch.setattr(module, "quiet_import", no_import)
+    limited(monkeypatch, addresses=2 * GB)
+    with pytest.raises(NoMemory, match=r"needs about \S+ GB of address space, and the limit \(ulimit -v\) is"):
+        look(tiny_run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def no_import(*_):
+    raise AssertionError("not to be imported")
 
 
 def test_the_limit_of_this_process_is_seen():

@@ -1,8 +1,11 @@
 """Numbers as a reader sees them."""
 
+import os
+import shlex
+
 import pytest
 
-from linesexp.wording import option_words, share_words, signed, visible
+from linesexp.wording import as_argument, option_words, share_words, signed, visible
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,13 @@ def test_a_minus_is_a_minus_and_none_stands_before_zero(value, form, text):
 
 def test_what_a_terminal_would_obey_is_visible():
     assert visible("\x1b[2J a\u00a0b\n−1\u202e") == "\\x1b[2J a\u00a0b\n−1\\u202e"
+
+
+@pytest.mark.parametrize("path", ["run", "-x", "--help", "my run", "it's", "$HOME", "~", "straße/#1", "-x/a b"])
+def test_a_path_is_pasted_as_one_word_that_is_no_option(path):
+    (word,) = shlex.split(as_argument(path), comments=True)
+    assert os.path.normpath(word) == path
+    assert not word.startswith("-")
 
 
 @pytest.mark.parametrize(

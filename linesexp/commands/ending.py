@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 from linesexp.causes import cause_of
-from linesexp.errors import LinesexpError, NoMemory, StorageError
+from linesexp.errors import InputError, LinesexpError, NoMemory, StorageError
 from linesexp.wording import visible
 
 
@@ -35,6 +35,9 @@ def explain(error: Exception) -> int:
         said = f" ({error})" if str(error) else ""
         complain(f"Error: out of memory{said}; fewer or smaller pictures, or a smaller network, need less")
         return NoMemory.exit_code
+    if isinstance(error, UnicodeEncodeError):
+        complain(f"Error: {error.object}: a name that is no text, which JSON cannot hold; rename the file")
+        return InputError.exit_code
     complain(f"Error: {cause_of(error)}\nThis is a bug in linesexp; --debug shows where.")
     return 1
 

@@ -1,6 +1,5 @@
 """filter: a kernel over any picture."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 
 from linesexp.commands.speaking import common_options, finish, most_pixels_option, progress_on
 from linesexp.errors import ConfigError
+from linesexp.wording import as_argument
 
 # Written out, as --help waits for neither NumPy nor the rooms; a test holds them against the code.
 OPERATOR_NAMES = ("prewitt", "sobel", "scharr", "roberts", "line", "laplacian")
@@ -159,4 +159,4 @@ def _in_words(facts: dict[str, Any]) -> str:
 def _best(files: dict[str, str]) -> str:
     """The file to look at first."""
     name = next(name for name in ("steps.gif", "operators.png", "figure.png") if name in files)
-    return shlex.quote(files[name])
+    return as_argument(files[name])

@@ -1,7 +1,9 @@
 """Which command comes next for a run, as a user would type it."""
 
-import shlex
+from pathlib import Path
 from typing import Any
+
+from linesexp.wording import as_argument
 
 DEFAULT_RUN = "results/default"
 
@@ -12,19 +14,19 @@ def following(run: str) -> str:
 
     made = RunFolder(run).names()
     if "study.json" in made:
-        return f"open {run}/study.html" if "study.html" in made else f"linesexp study {shlex.quote(run)}"
+        return opening(run, "study.html") if "study.html" in made else f"linesexp study {as_argument(run)}"
     recorded = "config.json" not in made and any(name.startswith("kernels/") for name in made)
     if "model.keras" not in made and not recorded:
         return f"linesexp train{named(run)}"
-    return f"open {run}/report.html" if "report.html" in made else f"linesexp report{named(run)}"
+    return opening(run, "report.html") if "report.html" in made else f"linesexp report{named(run)}"
 
 
 def remedy(run: str, damaged: list[Any]) -> str:
     """The commands that make damaged files again."""
     if any(error.name == "study.json" for error in damaged):
-        return f"put the right study.json back, or begin anew: linesexp study {shlex.quote(run)} --force"
+        return f"put the right study.json back, or begin anew: linesexp study {as_argument(run)} --force"
     if any(error.stage.startswith("study") for error in damaged):
-        return f"to make them again: linesexp study {shlex.quote(run)}"
+        return f"to make them again: linesexp study {as_argument(run)}"
     if any(error.name == "config.json" for error in damaged):  # nothing else knows the settings
         return f"put the right config.json back, or begin anew: linesexp generate{named(run)} --force"
     stages = {"train --controls" if error.name.startswith("controls/") else error.stage for error in damaged}
@@ -47,6 +49,11 @@ def remedy(run: str, damaged: list[Any]) -> str:
     return "to make them again: " + " && ".join(commands)
 
 
+def opening(folder: Any, name: str) -> str:
+    """The command that opens a file of a folder."""
+    return f"open {as_argument(Path(folder) / name)}"
+
+
 def named(run: str) -> str:
     """` RUN` as a command line takes it; nothing for the default."""
-    return "" if run == DEFAULT_RUN else f" {shlex.quote(run)}"
+    return "" if run == DEFAULT_RUN else f" {as_argument(run)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from linesexp.commands.following import opening
 from linesexp.commands.speaking import common_options, default_folder, finish, progress_on, say
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def inspect(
     facts = {"model": model, "out": str(folder), "files": files}
     if as_json:
         facts |= msgspec.to_builtins(found)
-    following = f"open {folder / ('page.html' if figures else 'inspection.json')}"
+    following = opening(folder, "page.html" if figures else "inspection.json")
     finish(facts, f"{len(files)} file{'s' if len(files) > 1 else ''} in {folder}", following, as_json, quiet)
 
 
@@ -78,7 +79,7 @@ def report_recording(run: str, opened: Any, as_json: bool, quiet: bool) -> None:
     if as_json:
         facts |= msgspec.to_builtins(found)
     words = f"{len(made)} of {len(makers)} files made, the others were current"
-    finish(facts, words, f"open {run}/report.html", as_json, quiet)
+    finish(facts, words, opening(run, "report.html"), as_json, quiet)
 
 
 def _tell(found: "Inspection", as_json: bool, quiet: bool) -> None:

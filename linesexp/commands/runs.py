@@ -3,7 +3,6 @@
 Rooms are imported inside the commands, so that `--help` waits for none of them.
 """
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 import msgspec
 
 from linesexp.commands.ending import complain
-from linesexp.commands.following import DEFAULT_RUN, following, named, remedy
+from linesexp.commands.following import DEFAULT_RUN, following, named, opening, remedy
 from linesexp.commands.inspect import report_recording
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import (
@@ -61,8 +60,11 @@ def generate(
     Keeps the settings of the network and its training, which `train` will use.
     """
     from linesexp import experiment
+    from linesexp.runs.atomic import check_writable
 
     config = chosen_config(given, config_file, _settings_so_far(run, force))
+    if folders:
+        check_writable(folders.resolve().parent)  # in which the new folder is made beside its place
     done = experiment.generate(run, config, force=force, say=say(quiet))
     facts = {"run": run, "made": done.made} | done.facts
     if folders:
@@ -73,7 +75,7 @@ def generate(
     if folders:
         words += (
             f"\n{facts['files']} PNG files in {folders}; Keras reads them with "
-            f'keras.utils.image_dataset_from_directory("{folders}/train", color_mode="grayscale", '
+            f'keras.utils.image_dataset_from_directory({f"{folders}/train"!r}, color_mode="grayscale", '
             f"image_size={(config.images.size,) * 2})"
         )
     finish(facts, words, f"linesexp train{named(run)}", as_json, quiet)
@@ -190,24 +192,24 @@ def report(run: str, study_path: Path | None, as_json: bool, quiet: bool, debug:
     files = makers(opened, study)
     with progress_on("file", quiet) as progress:
         made = make(opened, *files, by=files, progress=progress, study=study)
-    pages = [f"{run}/report.html"]
-    facts = {"run": run, "made": made, "page": pages[0]}
+    facts = {"run": run, "made": made, "page": f"{run}/report.html"}
     analysis = opened.analysis
     for line in filter(None, [about_failure(analysis), *analysis.missing]):
         say(quiet)(f"note: {line}")
     if as_json:
         facts["analysis"] = msgspec.json.decode(opened.folder.read("analysis.json"))
     words = f"{len(made)} of {len(files)} files made, the others were current"
+    pages = opening(run, "report.html")
     if study is not None:
         from linesexp.study.sentences import decision
 
         facts["study"] = shorter(study.folder.path)
-        pages += [f"{facts['study']}/study.html"]
+        pages += f" && {opening(facts['study'], 'study.html')}"
         try:
             words += f"\n{decision(study.analysis)}"
         except LinesexpError as error:  # of another version, or damaged: the run's page needs none of it
             say(quiet)(f"note: {error}")
-    finish(facts, words, f"open {' and '.join(map(shlex.quote, pages))}", as_json, quiet)
+    finish(facts, words, pages, as_json, quiet)
 
 
 @click.command()

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from linesexp.commands.ending import complain
+from linesexp.commands.following import opening
 from linesexp.commands.options import Numbers
 from linesexp.commands.preferred import preferred_lines, preferred_options
 from linesexp.commands.speaking import common_options, default_folder, finish, progress_on, say
@@ -93,6 +94,10 @@ def see(
     if not pictures and not preferred:
         raise click.UsageError("name PICTURES to look at, or units with --preferred LAYER[:UNIT]")
     from linesexp.environment import check_backend
+    from linesexp.runs.atomic import check_writable
+
+    folder = out or default_folder("results/see", network)
+    check_writable(folder)
     from linesexp.looking.networks import open_network, scale_facts, scale_words
     from linesexp.looking.preferring import PreferredOptions, prefer
     from linesexp.looking.see import see as see_pictures
@@ -100,7 +105,6 @@ def see(
 
     if preferred:  # which come after the pictures
         check_backend()
-    folder = out or default_folder("results/see", network)
     found: list[dict[str, Any]] = []
     facts: dict[str, Any] = {"network": network, "out": str(folder), "pictures": found}
     with progress_on("picture" if pictures and not figures else "step", quiet) as progress:
@@ -131,7 +135,7 @@ def see(
     if not opened.trained_fully and not quiet:
         complain(f"training has not ended: weights of epoch {opened.step:g}")
     files = [file for record in [*found, facts.get("preferred", {"files": []})] for file in record["files"]]
-    following = f"open {folder / files[0]}" if figures else f"numpy.load('{folder / files[0]}')"
+    following = opening(folder, files[0]) if figures else f"numpy.load({str(folder / files[0])!r})"
     finish(facts, f"{len(set(files))} files in {folder}", following, as_json, quiet)
 
 

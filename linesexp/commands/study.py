@@ -4,7 +4,6 @@ Rooms are imported inside the command, so that `--help` waits for none of them.
 """
 
 import contextlib
-import shlex
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from linesexp.cgroups import usable_processors
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, progress_on, say
 from linesexp.errors import StudyIncomplete
+from linesexp.wording import as_argument
 
 if TYPE_CHECKING:
     from linesexp.study.blocks import Block
@@ -118,7 +118,7 @@ def study(
     made = _gathered(out, quiet)
     page = f"{out}/study.html" if trained.done_blocks else None
     facts = _facts(out, trained) | {"files": made, "page": page}
-    following = f"open {shlex.quote(page)}" if page else f"linesexp study {shlex.quote(out)}, which tries again"
+    following = f"open {as_argument(page)}" if page else f"linesexp study {as_argument(out)}  # tries again"
     finish(facts, _words(out, trained), following, as_json, quiet)
     return StudyIncomplete.exit_code if trained.failed else 0
 

@@ -17,7 +17,9 @@ from linesexp.kernels.any_layer import Layer, measure
 from linesexp.kernels.filter_records import FilterRecord, filter_records
 from linesexp.kernels.layer_records import LayerRecord, corrected_together, layer_record
 from linesexp.learning.backend import quiet_import
-from linesexp.runs.atomic import write_atomically
+from linesexp.room import check_room_to_load
+from linesexp.runs.atomic import check_writable, write_atomically
+from linesexp.wording import as_argument
 
 if TYPE_CHECKING:
     import keras
@@ -44,12 +46,14 @@ def inspect_file(
     for another file, a model without two-dimensional convolutions, or one that would run code from the file.
     """
     if Path(path).is_dir():
-        inside = Path(path) / "model.keras"
-        network = f", and `linesexp inspect {inside}` inspects its network" if inside.exists() else ""
+        inside, report = Path(path) / "model.keras", f"linesexp report {as_argument(path)}"
+        network = f", and `linesexp inspect {as_argument(inside)}` inspects its network"
         raise InputError(
-            f"{path}: a folder, and no .keras file; `linesexp report {path}` is for a run or a recording"
-            f"{network}"
+            f"{path}: a folder, and no .keras file; `{report}` is for a run or a recording"
+            f"{network if inside.exists() else ''}"
         )
+    check_writable(Path(out))
+    check_room_to_load(path)
     progress(0, 1, "loading")
     with quiet_import(debug):
         from linesexp.learning.models import load_model, undrawn_weights

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+# What Windows takes for a device wherever it lies and whatever follows a dot.
+DEVICES = {"con", "prn", "aux", "nul"} | {port + digit for port in ("com", "lpt") for digit in "123456789"}
 MOST_LETTERS = 60  # a file's name may have 255 bytes, and a letter up to four
 
 
@@ -22,7 +24,7 @@ def file_names(names: Iterable[str]) -> list[str]:
 
 
 def _unique(names: Iterable[str], reserved: Iterable[str]) -> list[str]:
-    taken = {name.casefold() for name in reserved}  # some disks do not tell A from a
+    taken = {name.casefold() for name in reserved} | DEVICES  # some disks do not tell A from a
     found = []
     for name in names:
         stem = free = name[:MOST_LETTERS] or "picture"

@@ -10,6 +10,7 @@ from linesexp.errors import InputError
 from linesexp.images.dataset import SPLITS
 from linesexp.learning.backend import quiet_import
 from linesexp.predicting import unlike
+from linesexp.room import check_room_to_load
 from linesexp.run import Run, open_run
 from linesexp.seeing.forward import LayerOutput, forward
 from linesexp.wording import shown
@@ -75,6 +76,7 @@ class RunNetwork:
     @cached_property
     def models(self) -> "tuple[keras.Model, keras.Model]":
         """The network as Keras models: trained, and before training."""
+        check_room_to_load(self.source)
         with quiet_import(self._debug):
             from linesexp.learning.network import build_network
             from linesexp.learning.recorder import weights_of
@@ -106,6 +108,7 @@ class ModelNetwork:
         run_its_code: bool = False,
         debug: bool = False,
     ) -> None:
+        check_room_to_load(path)
         with quiet_import(debug):
             from linesexp.learning.models import load_model
             from linesexp.seeing import layers

@@ -1,6 +1,5 @@
 """A run's card: what it is, what it holds, and which command makes what is missing. It never raises."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ from linesexp.runs.steps import WeightsHistory, read_steps
 from linesexp.views.inline import Card, card_html
 from linesexp.views.style import step_name
 from linesexp.views.weights import before_after_png
-from linesexp.wording import short_name, shown
+from linesexp.wording import as_argument, short_name, shown
 
 CHECKED = 100_000_000  # bytes: the files of a larger run are not all read for a card
 CLASSES = 8  # named in a line
@@ -123,7 +122,7 @@ class _Looking:
 
     @property
     def _quoted(self) -> str:
-        return shlex.quote(self._path)
+        return as_argument(self._path)
 
 
 def _part(name: str, there: bool, command: str, missing: str = "not yet") -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from linesexp.run import Run
 from linesexp.views.figures import LOGGED, draw_log
 from linesexp.views.style import step_name, symmetric_limit
 from linesexp.views.weights import draw_kernels, draw_scale_beside, draw_weights, weights_page
-from linesexp.wording import nearest
+from linesexp.wording import as_argument, nearest
 
 OF_RECORDINGS = ("kernels", "weights", "operators")  # figures that need weights alone
 
@@ -118,7 +118,7 @@ class Plots:
             raise InputError(
                 f"{self._run.folder.path}: a recording by KernelRecorder; of it there are "
                 f"{', '.join(f'plot.{name}' for name in OF_RECORDINGS)} and run.gif(layer), and "
-                f"`linesexp report {self._run.folder.path}` makes its page"
+                f"`linesexp report {as_argument(self._run.folder.path)}` makes its page"
             )
         return self._run
 

@@ -19,7 +19,9 @@ from linesexp.own_pictures.class_folders import (
 )
 from linesexp.picture_settings import OF_OWN, FolderPictures, ImagesConfig
 from linesexp.run import Run
+from linesexp.runs.atomic import check_writable
 from linesexp.runs.folder import RunFolder
+from linesexp.wording import as_argument
 
 
 def for_own_pictures(before: ExperimentConfig | None) -> ExperimentConfig:
@@ -56,6 +58,7 @@ def take_pictures(
     made = not any(error.stage == "generate" for error in folder.damaged())
     if made and not force and folder.manifest().keys() >= experiment.GENERATED:
         return config
+    check_writable(folder.path)  # before all are read, which may take minutes
     pictures = read_pictures(folders, config.images.size, skip_broken, progress, most_pixels)
     given = [file.split for file in pictures.files if file.split is not None]
     labels = [file.label for file in pictures.files]
@@ -95,9 +98,10 @@ def _check_same(run: Run, config: ExperimentConfig, folders: ClassFolders, progr
     """Raise InputError unless a run was made from these pictures, with these settings."""
     path, known = run.folder.path, run.config.images.folders
     if known is None:
+        command = f"linesexp train results/mine --data {as_argument(folders.path)}"
         raise InputError(
             f"{path}: holds drawn lines; name another folder for your own pictures, such as "
-            f"`linesexp train results/mine --data {folders.path}`, or use --force to keep this one aside"
+            f"`{command}`, or use --force to keep this one aside"
         )
     experiment.check_settings(run, config)
     if digest_of(folders, progress) != known.sha256:

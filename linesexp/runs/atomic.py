@@ -1,11 +1,16 @@
 """Write a file whole or not at all."""
 
 import contextlib
+import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from linesexp.errors import StorageError
+
+# What folders' syncing gives on file systems that have none: some of FUSE, SMB.
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF)
 
 
 def write_atomically(path: Path, data: bytes, synced: bool = True) -> None:
@@ -45,11 +50,26 @@ def storage_errors(path: Path, what: str = "written") -> Iterator[None]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a move into the folder last through a power cut, where the system can do that."""
+    """Make a move into the folder last through a power cut, where the file system can do that."""
     if os.name == "nt":  # Windows cannot open a folder
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # it may be written and not read
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
     finally:
         os.close(handle)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise StorageError where a folder, there already or not yet, cannot be written into. Leaves nothing."""
+    there = folder.resolve()
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    with storage_errors(folder), tempfile.TemporaryFile(dir=there):  # a right to write may still be of no use
+        pass

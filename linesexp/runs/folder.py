@@ -21,6 +21,7 @@ from linesexp.runs.manifest import (
     sha256,
 )
 from linesexp.runs.opening import LEADS_OUT, Refused, digest_of, leads_out, opened
+from linesexp.wording import as_argument
 
 MANIFEST = ITSELF
 STUDY = "study.json"  # what the folder of a study holds, and no run's
@@ -77,9 +78,8 @@ class RunFolder:
             try:
                 self._parsed = data, parse_manifest(data, str(self.path / MANIFEST))
             except InputError as error:
-                raise InputError(
-                    f"{error}; put the right one back, or begin anew: `linesexp generate {self.path} --force`"
-                ) from None
+                again = f"`linesexp generate {as_argument(self.path)} --force`"
+                raise InputError(f"{error}; put the right one back, or begin anew: {again}") from None
         return dict(self._parsed[1])
 
     def neighbours(self) -> list[str]:

@@ -1,6 +1,7 @@
 """One writer for each run folder."""
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import filelock
 
-from linesexp.errors import FolderBusy
+from linesexp.errors import FolderBusy, StorageError
 from linesexp.runs.atomic import storage_errors, write_atomically
 
 HOLDER = ".holder.json"
+NO_LOCKS = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)  # flock, of some FUSE, SMB and NFS
 PATIENCE = 0.5  # seconds that a process which has the lock may take to sign, or to give it back
 
 
@@ -22,8 +24,8 @@ PATIENCE = 0.5  # seconds that a process which has the lock may take to sign, or
 def one_writer(folder: Path, patience_s: float = 0.0) -> Iterator[bool]:
     """Hold the folder's lock; yields whether the last process that held it ended in the middle of its work.
 
-    Raises FolderBusy, naming the process that holds it, within a second after this patience. The system
-    drops the lock when its process ends, however it ends, so none is ever stale.
+    Raises FolderBusy, naming the process that holds it, within a second after this patience, or StorageError.
+    The system drops the lock when its process ends, however it ends, so none is ever stale.
     """
     lock = filelock.FileLock(folder / ".lock", timeout=0)
     with storage_errors(folder):
@@ -53,6 +55,10 @@ def _acquire(lock: filelock.BaseFileLock, folder: Path, patience_s: float) -> No
             return
         except filelock.Timeout:
             holder = _holder(folder)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            raise StorageError(f"{folder}: its disk has no file locks; name a folder on another one") from error
         if time.monotonic() - began > (patience_s if holder else max(PATIENCE, patience_s)):
             holder = holder or "it has just begun"
             raise FolderBusy(f"{folder}: another process writes here ({holder})")

@@ -19,6 +19,7 @@ from linesexp.study.gathering import MEMBERS
 from linesexp.study.measuring import MEASURES, Measure, measure
 from linesexp.study.networks import network_measures
 from linesexp.study.reading import Study, open_study
+from linesexp.wording import as_argument
 
 BESIDE = ("study", "../study")  # where a run's study is looked for
 SHOWN = ("accuracy", "epochs_to_95", "matched", "edge_like", "cosine", "emergence", "axis", "odd", "choosiness")
@@ -62,7 +63,7 @@ def study_of(run: Run, path: str | os.PathLike[str] | None = None) -> Study | No
         if not finished:
             raise InputError(f"{run.folder.path}: not trained to its end, so it has no place in a study yet")
         if MEMBERS not in study.folder:
-            raise InputError(f"{path}: has no {MEMBERS} yet; `linesexp study {path}` makes it")
+            raise InputError(f"{path}: has no {MEMBERS} yet; `linesexp study {as_argument(path)}` makes it")
         if condition_of(run, study) is None:
             raise InputError(
                 f"{path}: no condition has the settings of {run.folder.path}{_nearest(run, study)}"

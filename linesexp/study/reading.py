@@ -10,13 +10,14 @@ from linesexp.study.analysis import ANALYSIS, StudyAnalysis, parse_study
 from linesexp.study.blocks import Block, BlockResult, parse_result
 from linesexp.study.folder import failures_of, is_study, settings_of_study
 from linesexp.study.plan import StudySettings, planned
+from linesexp.wording import as_argument
 
 
 def open_study(path: str | os.PathLike[str]) -> "Study":
     """A study that `linesexp study` has begun. Raises MissingFile for other paths."""
     folder = RunFolder(path)
     if not is_study(folder):
-        raise MissingFile(f"{folder.path}: no study yet; run `linesexp study {folder.path}` first")
+        raise MissingFile(f"{folder.path}: no study yet; run `linesexp study {as_argument(folder.path)}` first")
     return Study(folder)
 
 
@@ -72,7 +73,8 @@ class Study:
             for block, (name, data) in zip(blocks, files, strict=True):
                 yield block, checked_result(block, data, str(self.folder.path / name))
         except DamagedFile as error:
-            raise InputError(f"{error}; `linesexp study {self.folder.path}` makes it again") from None
+            again = f"`linesexp study {as_argument(self.folder.path)}`"
+            raise InputError(f"{error}; {again} makes it again") from None
 
 
 def checked_result(block: Block, data: bytes, source: str) -> BlockResult:

@@ -108,6 +108,29 @@ def test_a_read_only_folder(state, words, states, mounted, early, figure):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["see", "model.keras", "picture.png"],
+        ["inspect", "model.keras"],
+        ["filter", "picture.png"],
+        ["filter", "picture.png", "--operator", "all"],
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_read(words, tmp_path, early, figure):
+    (tmp_path / "file").write_bytes(b"")
+    ended = early(tmp_path, *words, "--out", "file/out")
+    assert_refused(ended, 5, "file/out: cannot be written (Not a directory)")
+    figure(f"{ended[2]:.2f} s")
+
+
+def test_as_folders_that_cannot_be_written_are_named_before_anything_is_drawn(tmp_path, early):
+    (tmp_path / "file").write_bytes(b"")
+    assert_refused(early(tmp_path, "generate", "run", "--as-folders", "file/out"), 5, "cannot be written")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     ("state", "words", "free"),
     [
         ("nothing", ["generate", "run", "--config", "tiny.toml", "--noise", "0.5"], 40),

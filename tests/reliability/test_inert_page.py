@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 
 import msgspec
 import numpy as np

@@ -9,7 +9,7 @@ import pytest
 
 from linesexp.errors import InputError, StorageError
 from linesexp.runs import RunFolder
-from linesexp.runs.atomic import write_atomically
+from linesexp.runs.atomic import check_writable, write_atomically
 from linesexp.runs.folder import DamagedFile, MissingFile
 from linesexp.runs.manifest import entry_for, manifest_json, parse_manifest
 
@@ -122,6 +122,55 @@ def test_data_is_synced_before_it_takes_its_place_and_the_folder_after(tmp_path,
     monkeypatch.setattr(os, "replace", note_replace)
     write_atomically(tmp_path / "file", b"data")
     assert order == ["sync file", "replace", "sync folder"]
+
+
+def sync_gives(monkeypatch, code):
+    """Let each syncing of a folder, and of nothing else, give this error."""
+    fsync = os.fsync
+
+    def refuse(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EBADF])
+def test_a_file_system_that_cannot_sync_folders_takes_files_all_the_same(tmp_path, monkeypatch, code):
+    sync_gives(monkeypatch, code)
+    write_atomically(tmp_path / "file", b"data")
+    assert (tmp_path / "file").read_bytes() == b"data"
+
+
+def test_a_folder_whose_syncing_fails_is_named(tmp_path, monkeypatch):
+    sync_gives(monkeypatch, errno.EIO)
+    with pytest.raises(StorageError, match="file: cannot be written"):
+        write_atomically(tmp_path / "file", b"data")
+
+
+def test_a_folder_that_may_be_written_and_not_read_takes_files(tmp_path, monkeypatch):
+    opens = os.open
+
+    def refuse(path, *how):
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opens(path, *how)
+
+    monkeypatch.setattr(os, "open", refuse)
+    write_atomically(tmp_path / "file", b"data")
+    assert (tmp_path / "file").read_bytes() == b"data"
+
+
+def test_whether_a_folder_can_be_written_is_found_out_without_a_trace(tmp_path):
+    check_writable(tmp_path / "new/folder")
+    check_writable(tmp_path)
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match="file/below: cannot be written"):
+        check_writable(tmp_path / "file/below")
+    with pytest.raises(StorageError, match="file: cannot be written"):
+        check_writable(tmp_path / "file")
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])

@@ -1,5 +1,7 @@
 """One writer for each folder, tested with real processes."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -83,6 +85,15 @@ def test_a_holder_that_has_not_signed_yet_is_busy_all_the_same(held):
     (folder / ".holder.json").write_text("{")
     with pytest.raises(FolderBusy, match="it has just begun"):
         RunFolder(folder).writing().__enter__()
+
+
+def test_a_disk_without_locks_is_said_to_have_none(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(StorageError, match="run: its disk has no file locks; name a folder on another"):
+        RunFolder(tmp_path / "run").writing().__enter__()
 
 
 def test_a_path_that_is_a_file_cannot_be_locked(tmp_path):

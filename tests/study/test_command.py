@@ -199,7 +199,7 @@ def test_a_study_of_failed_blocks_only_names_no_page_and_may_be_begun_with_other
     assert code == 6
     assert stderr.splitlines()[-2:] == [
         "nothing is trained of 2 members in 1 block; 1 block failed, which the same command tries again",
-        "next: linesexp study out, which tries again",
+        "next: linesexp study out  # tries again",
     ]
     code, _, stderr = run("quick", "out", *STUDY, "--jobs", "1", "--epochs", "3")
     assert code == 0, stderr

@@ -120,7 +120,7 @@ def test_the_command_ends_with_what_the_study_decides_and_both_pages(run, folder
     assert said[-3].startswith("2 of ")  # files made: what shows the place
     assert said[-2] == decision(open_study("a study").analysis)
     assert said[-2].startswith("12 networks under 2 conditions: in ")
-    assert said[-1] == f"next: open {run.name}/report.html and 'a study/study.html'"
+    assert said[-1] == f"next: open {run.name}/report.html && open 'a study/study.html'"
     (run.parent / "a study/study-analysis.json").write_text("{}")
     cli.main(["report", run.name, "--study", "a study"], standalone_mode=False)
     said = capsys.readouterr().err.splitlines()
