@@ -127,32 +127,6 @@ def test_a_member_is_the_network_of_its_seed(three):
     assert_is_the_network_of_its_seed(three, 2, changed(), 7)
 
 
-def test_colours_and_more_classes():
-    config, dataset = changed(**COLOURS), in_colour((0.0, 45.0, 90.0))
-    result = train_block(block(config, (1, 2)), dataset)
-    assert result.trained["conv1/kernel"].shape == (2, 5, 5, 3, 3)
-    assert result.test_probabilities.shape[2] == 3
-    assert_is_the_network_of_its_seed(result, 1, config, 2, dataset)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("change", MORE, ids=lambda change: change["activation"])
-def test_a_member_with_other_settings_is_the_network_of_its_seed(change):
-    config = changed(**change)
-    first_layer = GIVEN if config.network.first_layer == "given" else None
-    result = train_block(block(config, (4, 0, 7)), DATASET, first_layer=first_layer)
-    assert_is_the_network_of_its_seed(result, 2, config, 7)
-
-
-@pytest.mark.parametrize("seeds", [(7,), pytest.param((7, 3), marks=pytest.mark.slow)])
-def test_a_member_is_the_same_in_a_block_of_any_size(three, seeds):
-    found = train_block(block(changed(), seeds), DATASET)
-    for name, values in three.trained.items():
-        np.testing.assert_allclose(found.trained[name][0], values[2], **CLOSE, err_msg=name)
-    for name, values in three.log.items():
-        np.testing.assert_allclose(found.log[name][0], values[2], **CLOSE, err_msg=name)
-
-
 def test_other_seeds_beside_it_change_nothing_in_a_member(three):
     found = train_block(block(changed(), (5, 0, 8)), DATASET)
     for part in ("untrained", "trained", "log"):
@@ -180,11 +154,6 @@ def test_a_member_that_diverged_leaves_the_others_alone():
         assert np.array_equal(diverged[name][1:], values[1:]), name
 
 
-def test_the_same_block_gives_the_same_bytes_in_a_new_model(three):
-    _ensemble.cache_clear()
-    assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
-
-
 def test_a_model_serves_blocks_of_other_pictures_and_labels_and_shows_nothing_of_them(three):
     other = changed(shuffle_labels=True, thickness_px=(1, 1), batch_size=6, epochs=1)
     model_of_three()
@@ -192,6 +161,37 @@ def test_a_model_serves_blocks_of_other_pictures_and_labels_and_shows_nothing_of
     train_block(block(other, (9, 1, 2)), make_dataset(other.images))
     assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
     assert _ensemble.cache_info().misses == made
+
+
+def test_the_same_block_gives_the_same_bytes_in_a_new_model(three):
+    _ensemble.cache_clear()
+    assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
+
+
+def test_colours_and_more_classes():
+    config, dataset = changed(**COLOURS), in_colour((0.0, 45.0, 90.0))
+    result = train_block(block(config, (1, 2)), dataset)
+    assert result.trained["conv1/kernel"].shape == (2, 5, 5, 3, 3)
+    assert result.test_probabilities.shape[2] == 3
+    assert_is_the_network_of_its_seed(result, 1, config, 2, dataset)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", MORE, ids=lambda change: change["activation"])
+def test_a_member_with_other_settings_is_the_network_of_its_seed(change):
+    config = changed(**change)
+    first_layer = GIVEN if config.network.first_layer == "given" else None
+    result = train_block(block(config, (4, 0, 7)), DATASET, first_layer=first_layer)
+    assert_is_the_network_of_its_seed(result, 2, config, 7)
+
+
+@pytest.mark.parametrize("seeds", [(7,), pytest.param((7, 3), marks=pytest.mark.slow)])
+def test_a_member_is_the_same_in_a_block_of_any_size(three, seeds):
+    found = train_block(block(changed(), seeds), DATASET)
+    for name, values in three.trained.items():
+        np.testing.assert_allclose(found.trained[name][0], values[2], **CLOSE, err_msg=name)
+    for name, values in three.log.items():
+        np.testing.assert_allclose(found.log[name][0], values[2], **CLOSE, err_msg=name)
 
 
 def test_a_result_goes_through_bytes(three):

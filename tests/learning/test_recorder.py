@@ -112,7 +112,9 @@ class Subclassed(keras.Model):
         return self.last(self.flat(self.first(pictures)))
 
 
-@pytest.mark.parametrize("form", [Subclassed, lambda: keras.Sequential(Subclassed().layers)])
+@pytest.mark.parametrize(
+    "form", [Subclassed, pytest.param(lambda: keras.Sequential(Subclassed().layers), marks=pytest.mark.slow)]
+)
 def test_a_model_without_weights_before_its_first_batch_is_recorded_from_there_on(form, tmp_path):
     model = form()
     model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
