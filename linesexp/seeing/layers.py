@@ -7,6 +7,7 @@ functions and of recurrent loops; and dropout and its like do nothing here, as a
 """
 
 import contextlib
+import functools
 import math
 import threading
 import warnings
@@ -134,9 +135,41 @@ def look(model: keras.Model, pictures: Any) -> Any:
     """What a model gives for pictures (n, H, W, C): a tensor, or several as it puts them together."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The structure of `inputs`")  # it may want a list of one
-        output = model(keras.ops.convert_to_tensor(pictures), training=False)
+        with _channels_last_inside():
+            output = model(keras.ops.convert_to_tensor(pictures), training=False)
     parts = keras.tree.flatten(output)
     return parts[0] if len(parts) == 1 else output
+
+
+@contextlib.contextmanager
+def _channels_last_inside() -> Iterator[None]:
+    """While this lasts, convolutions of channels-first maps compute channels last, and turn what comes of it.
+
+    On a CPU without oneDNN TensorFlow convolves in no other order. Keras turns the maps of all other layers.
+    """
+    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+    for kind in kinds:
+        kind.call = _turned(kind.call)
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            kind.call = kind.call.__wrapped__
+
+
+def _turned(original: Callable[[keras.layers.Layer, Any], Any]) -> Callable[[keras.layers.Layer, Any], Any]:
+    @functools.wraps(original)
+    def call(layer: keras.layers.Layer, maps: Any) -> Any:
+        if layer.data_format != "channels_first":
+            return original(layer, maps)
+        layer.data_format = "channels_last"
+        try:
+            output = original(layer, keras.ops.transpose(maps, (0, 2, 3, 1)))
+        finally:
+            layer.data_format = "channels_first"
+        return keras.ops.transpose(output, (0, 3, 1, 2))
+
+    return call
 
 
 def convolutions(model: keras.Model, pictures: np.ndarray) -> list[str]:

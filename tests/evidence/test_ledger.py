@@ -1,5 +1,7 @@
 """The ledger on networks whose truth is known: random, planted, dead, diverged, with and without controls."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -72,10 +74,9 @@ def test_the_findings_are_those_of_the_claims_and_each_is_judged_once(random_run
     assert {judgement.runs for judgement in analysis.ledger} == {0, 1}
 
 
-@pytest.mark.parametrize("index", range(12))
-def test_random_kernels_support_no_claim(index, random_runs):
-    for judgement in random_runs[index][1].ledger:
-        assert judgement.verdict in ("refuted", ONE_RUN, NOT_MEASURED)
+def test_random_kernels_support_no_claim(random_runs):
+    for _, analysis in random_runs:
+        assert {judgement.verdict for judgement in analysis.ledger} <= {"refuted", ONE_RUN, NOT_MEASURED}
 
 
 def test_untrained_networks_do_not_tell_lines_apart_and_it_shows(random_runs):
@@ -237,9 +238,19 @@ def test_a_dead_layer_learned_nothing_and_prefers_nothing(drawn, plant):
     assert found["pooling-steadier"].verdict == NOT_MEASURED
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("everywhere", [False, True])
-@pytest.mark.parametrize("name", ["conv1/kernel", "conv1/bias", "conv2/kernel", "dense/kernel"])
+QUICKLY = {("conv1/kernel", False, -np.inf), ("conv1/bias", True, np.inf), ("dense/kernel", False, np.inf)}
+BROKEN = itertools.product(
+    ["conv1/kernel", "conv1/bias", "conv2/kernel", "dense/kernel"], [False, True], [np.inf, -np.inf]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "everywhere", "bad"),
+    [
+        ("conv2/kernel", True, np.nan),
+        *(pytest.param(*case, marks=[] if case in QUICKLY else pytest.mark.slow) for case in BROKEN),
+    ],
+)
 def test_weights_that_are_no_numbers_support_nothing_and_warn_of_nothing(name, everywhere, bad, drawn, plant):
     config, start = drawn()
     broken = start[name].copy()
@@ -295,12 +306,10 @@ def test_without_pooling_nothing_is_said_about_it(drawn, plant):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"filters": (1, 1)},
-        {"kernel_sizes": (3, 3)},
-        {"activation": "sigmoid"},
         {"activation": "tanh", "padding": "same", "pooling": "average"},
-        {"angles_deg": (30.0, 60.0, 120.0)},
-        {"contrast": "dark"},
+        {"angles_deg": (30.0, 60.0, 120.0), "contrast": "dark"},
+        pytest.param({"kernel_sizes": (3, 3)}, marks=pytest.mark.slow),
+        pytest.param({"activation": "sigmoid"}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

@@ -151,12 +151,12 @@ def test_a_picture_under_two_labels_is_found():
 
 
 def test_where_classes_are_independent_of_pictures_no_rule_is_beyond_chance():
-    found = audit(of_noise(count=2500, classes=2))
+    found = audit(of_noise(count=1000, classes=2))
     rules = [score for score in found.shortcuts.values() if score]
     rules += [found.neighbours[split].same_class for split in SPLITS]
     assert len(rules) == 8
-    assert all(0.42 < score.accuracy < 0.58 for score in rules)
-    assert found.chance.accuracy == pytest.approx(0.5, abs=0.05)
+    assert all(0.36 < score.accuracy < 0.64 for score in rules)
+    assert found.chance.accuracy == pytest.approx(0.5, abs=0.08)
 
 
 def test_a_planted_brightness_is_found_by_all_that_see_it():

@@ -84,6 +84,21 @@ def planted(layer, place, kernel=PREWITT):
     layer.kernel.assign(weights)
 
 
+PLANTED = {  # where in a layer's weights an operator lies, and the index and channel where it is to be found
+    "conv": ((2, 5), 5, 2),
+    "shared": ((7, 0), 0, 7),
+    "inner/depth": ((3, 1), 7, 3),
+    "inner/conv": ((5, 4), 4, 13),  # the second of two groups of eight channels
+    "transposed": ((1, 4), 1, 4),  # (kh, kw, filters, channels)
+}
+
+
+def layer_of(model, name):
+    for part in name.split("/"):
+        model = model.get_layer(part)
+    return model
+
+
 def vgg_like():
     """Slim, with the 3×3 layers of VGG19 by name."""
     parts = [keras.Input((32, 32, 3))]
@@ -105,7 +120,10 @@ def files(tmp_path_factory):
     """Models, to read only."""
     folder = tmp_path_factory.mktemp("models")
     keras.utils.set_random_seed(0)
-    save(functional(), folder / "model.keras")
+    model = functional()
+    for name, (place, _, _) in PLANTED.items():
+        planted(layer_of(model, name), place)
+    save(model, folder / "model.keras")
     save(vgg_like(), folder / "slim.keras")
     save(keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(2)]), folder / "dense.keras")
     save(keras.Sequential([keras.Input((9, 1)), layers.Conv1D(2, 3)]), folder / "one.keras")
@@ -131,8 +149,14 @@ def inspected(model, folder, *names):
     return inspect_model(model, "model", folder, names, figures=False)[0]
 
 
-def test_every_kind_of_convolution_is_found_once(tmp_path):
-    found = inspected(functional(), tmp_path)
+@pytest.fixture(scope="module")
+def whole(files, tmp_path_factory):
+    """What is found in model.keras, and the files that were made."""
+    return inspect_file(files / "model.keras", tmp_path_factory.mktemp("whole"), figures=False)
+
+
+def test_every_kind_of_convolution_is_found_once(whole):
+    found, made = whole
     expected = {
         "conv": ("Conv2D", (3, 3), 3, 8),
         "shared": ("Conv2D", (3, 3), 8, 8),
@@ -148,6 +172,7 @@ def test_every_kind_of_convolution_is_found_once(tmp_path):
     assert {
         layer.name: (layer.kind, layer.size, layer.channels, layer.filters) for layer in found.layers
     } == expected
+    assert made == ["inspection.json"]
     assert len(found.kernels) == sum(filters for *_, filters in expected.values())
     of_shared = next(layer for layer in found.layers if layer.name == "shared")
     assert of_shared.match.initialiser == "he_normal"
@@ -156,29 +181,14 @@ def test_every_kind_of_convolution_is_found_once(tmp_path):
     assert fields["shared"].theoretical == (5, 5)
 
 
-@pytest.mark.parametrize(
-    ("layer", "place", "index", "channel"),
-    [
-        ("conv", (2, 5), 5, 2),
-        ("shared", (7, 0), 0, 7),
-        ("inner/depth", (3, 1), 7, 3),
-        ("inner/conv", (5, 4), 4, 13),  # the second of two groups of eight channels
-        ("transposed", (1, 4), 1, 4),  # (kh, kw, filters, channels)
-    ],
-)
-def test_an_operator_is_found_where_it_was_planted(layer, place, index, channel, tmp_path):
-    model = functional()
-    owner = model
-    for part in layer.split("/"):
-        owner = owner.get_layer(part)
-    planted(owner, place)
-    found = inspected(model, tmp_path, layer)
-    assert [each.name for each in found.layers] == [layer]
-    record = found.kernels[index]
+@pytest.mark.parametrize("layer", PLANTED)
+def test_an_operator_is_found_where_it_was_planted(layer, whole):
+    _, index, channel = PLANTED[layer]
+    kernels = [each for each in whole[0].kernels if each.layer == layer]
+    record = kernels.pop(index)
     assert (record.index, record.channel, record.match.operator) == (index, channel, "prewitt")
     assert record.match.cosine == pytest.approx(1, abs=1e-5)
-    others = [each for each in found.kernels if each.index != index]
-    assert max(abs(each.match.cosine) for each in others) < 0.999
+    assert max(abs(each.match.cosine) for each in kernels) < 0.999
 
 
 def test_a_layer_that_two_models_within_the_model_share_is_one_layer(tmp_path):
@@ -207,11 +217,13 @@ def test_a_model_without_weights_yet_is_told_so(tmp_path):
         inspected(Subclassed(), tmp_path)
 
 
-def test_a_file_has_the_same_as_the_model(files, tmp_path):
-    model = keras.models.load_model(files / "slim.keras", compile=False)
-    from_file, made = inspect_file(files / "slim.keras", tmp_path / "a", figures=False)
-    assert from_file.kernels == inspected(model, tmp_path / "b").kernels
-    assert made == ["inspection.json"]
+def test_a_file_has_the_same_as_the_model_and_a_layer_alone_what_it_has_among_all(files, whole, tmp_path):
+    model = keras.models.load_model(files / "model.keras", compile=False)
+    alone = inspected(model, tmp_path, "inner")
+    assert [layer.name for layer in alone.layers] == ["inner/depth", "inner/conv"]
+    for one, other in zip(alone.kernels, whole[0].kernels[16:38], strict=True):
+        assert (one.layer, one.index, one.match.operator) == (other.layer, other.index, other.match.operator)
+        assert one.match.cosine == pytest.approx(other.match.cosine, abs=1e-6)
     initializer = keras.initializers.GlorotUniform(seed=1)
     assert np.ptp(initializer((3, 3)).numpy()) > 0  # drawing is back after loading
 

@@ -37,7 +37,12 @@ def test_a_planted_operator_is_found_in_its_filter_and_channel(channel, name, de
     assert record.match.p_initialiser < 0.001
 
 
-@pytest.mark.parametrize("shape", [(3, 3, 1, 3000), (3, 3, 16, 3000), (5, 5, 4, 2000), (3, 3, 64, 1500)])
+LARGE = [(3, 3, 1, 3000), (5, 5, 4, 2000), (3, 3, 16, 3000), (3, 3, 64, 1500)]
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 3, 4, 1000), *(pytest.param(shape, marks=pytest.mark.slow) for shape in LARGE)]
+)
 def test_on_random_layers_p_of_the_best_of_all_channels_is_uniform(shape):
     p = measure(Layer("conv", random_kernels(*shape))).p_best
     assert stats.kstest(p, "uniform").pvalue > 0.001
@@ -72,12 +77,12 @@ def test_more_slices_than_are_measured_at_a_time(monkeypatch):
     whole = measure(layer).slices
     monkeypatch.setattr("linesexp.kernels.any_layer.NUMBERS_AT_ONCE", 77)
     parts = measure(layer).slices
-    for name, values in vars(whole).items():
-        np.testing.assert_array_equal(getattr(parts, name), values)
+    for name, values in vars(whole).items():  # a processor may add up blocks of other sizes in another order
+        np.testing.assert_allclose(getattr(parts, name), values, rtol=1e-5, atol=1e-6)
 
 
 def test_a_random_layer_has_as_many_slices_beyond_chance_as_chance():
-    _, layer = records_of(random_kernels(3, 3, 64, 64))
+    _, layer = records_of(random_kernels(3, 3, 8, 512))
     assert layer.match.by_chance_95 == pytest.approx(0.05 * 4096)
     assert abs(layer.match.beyond_95 - layer.match.by_chance_95) < 5 * layer.match.by_chance_95**0.5
     assert abs(layer.match.beyond_99 - layer.match.by_chance_99) < 5 * layer.match.by_chance_99**0.5
@@ -89,6 +94,7 @@ def test_a_random_layer_has_as_many_slices_beyond_chance_as_chance():
         assert found == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.slow
 def test_of_models_that_learned_nothing_one_in_twenty_has_a_filter_that_stands_out():
     flagged = {"by layer": 0, "together": 0}
     for seed in range(200):
@@ -103,6 +109,16 @@ def test_of_models_that_learned_nothing_one_in_twenty_has_a_filter_that_stands_o
         )
     assert flagged["together"] <= stats.binom.ppf(0.999, 200, 0.05)
     assert flagged["by layer"] > stats.binom.ppf(0.999, 200, 0.05)  # so this test can tell
+
+
+def test_all_filters_of_a_model_are_corrected_together():
+    found = [records_of(random_kernels(3, 3, 2, 6, seed=layer)) for layer in range(3)]
+    layers, records = corrected_together(
+        [layer for _, layer in found], [each for of, _ in found for each in of]
+    )
+    q = [record.match.q_initialiser for record in records]
+    np.testing.assert_allclose(q, stats.false_discovery_control([each.match.p_initialiser for each in records]))
+    assert [layer.filters for layer in layers] == [6, 6, 6]
 
 
 def test_filters_without_a_match_count_for_nothing_in_the_correction():
@@ -143,7 +159,7 @@ def test_filters_that_are_not_finite_are_named_and_never_measured():
     assert records[2].match is records[2].norm is records[2].channel is records[2].strongest_channel is None
     assert set(vars(records[4].shares).values()) == {None}
     assert records[3].shares == expected[3].shares
-    assert records[3].match.cosine == expected[3].match.cosine
+    assert records[3].match.cosine == pytest.approx(expected[3].match.cosine, abs=1e-6)
     assert "2 of 6 filters have weights that are not finite" in layer.notes[-1]
 
 

@@ -256,10 +256,10 @@ def test_the_bank_of_larger_kernels_is_thinned_out_and_spans_them(size):
 
 
 def test_a_large_prewitt_is_found_in_a_thinned_bank_and_chance_stays_chance():
-    bank = operator_bank(31)
-    match = best_match(np.stack([prewitt(31), -prewitt(31, "horizontal")]), bank)
-    assert [bank.placed[entry][0].size for entry in match.entry] == [31, 31]
+    bank = operator_bank(21)
+    match = best_match(np.stack([prewitt(21), -prewitt(21, "horizontal")]), bank)
+    assert [bank.placed[entry][0].size for entry in match.entry] == [21, 21]
     np.testing.assert_allclose(match.cosine, [1, -1], atol=1e-6)
-    null = initializer_null("glorot_uniform", 31).any
-    p = p_values(best_match(random_kernels(500, size=31), bank).cosine, null)
+    null = initializer_null("glorot_uniform", 21).any
+    p = p_values(best_match(random_kernels(500, size=21), bank).cosine, null)
     assert 0.02 < np.mean(p < 0.05) < 0.09

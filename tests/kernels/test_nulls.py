@@ -102,7 +102,7 @@ def test_the_covariance_has_the_symmetries_of_the_square():
 
 def test_drawn_kernels_have_the_covariance_asked_for():
     covariance = symmetric_covariance(smooth_kernels())
-    drawn = smoothed(covariance, UNIFORM.kernels(7, 50_000, rng(1))).reshape(50_000, -1)
+    drawn = smoothed(covariance, UNIFORM.kernels(7, 20_000, rng(1))).reshape(20_000, -1)
     np.testing.assert_allclose(drawn.T @ drawn / len(drawn), covariance, atol=0.05 * covariance.max())
 
 
@@ -181,7 +181,7 @@ def test_kernels_of_large_norm_do_not_decide_what_smooth_means():
 
 def test_kernels_of_chance_have_the_shares_of_those_that_they_stand_for_at_norm_one():
     trained = smooth_kernels(count=400)
-    drawn = kernels_as_smooth(trained, 20_000, rng(1), UNIFORM)
+    drawn = kernels_as_smooth(trained, 5_000, rng(1), UNIFORM)
     one, other = (
         symmetric_covariance(unit_rows(k.reshape(len(k), -1)).reshape(k.shape)) for k in (trained, drawn)
     )

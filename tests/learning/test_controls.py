@@ -17,7 +17,7 @@ SMALL = build_config(
     {
         "images": {"size": 20, "length_px": (6, 20), "margin_px": 2, "pictures_per_class": 30},
         "network": {"filters": (3, 2), "kernel_sizes": (5, 3)},
-        "training": {"epochs": 3, "batch_size": 8},
+        "training": {"epochs": 2, "batch_size": 8},
     }
 )
 DATASET = make_dataset(SMALL.images)
@@ -67,11 +67,11 @@ def usual():
     return trained(SMALL)
 
 
-@pytest.mark.parametrize("start", FROZEN)
+@pytest.mark.parametrize("start", ["random", "given", pytest.param("prewitt", marks=pytest.mark.slow)])
 def test_a_frozen_layer_is_equal_to_the_bit_in_all_steps_and_the_others_learn(start):
     recorded, _ = trained(changed(first_layer=start), FROZEN[start])
-    assert list(recorded)[-1] == 3
-    first, last = recorded[0], recorded[3]
+    assert list(recorded)[-1] == 2
+    first, last = recorded[0], recorded[2]
     for name in first:
         if name.startswith("conv1/"):
             assert all(np.array_equal(weights[name], first[name]) for weights in recorded.values())
@@ -134,6 +134,6 @@ def test_only_the_training_labels_are_shuffled(usual):
     expected, checkpoint = trained(SMALL, dataset=by_hand)
     found, also = trained(changed(shuffle_labels=True))
     np.testing.assert_equal(found, expected)
-    assert not np.array_equal(found[3]["conv1/kernel"], usual[0][3]["conv1/kernel"])
+    assert not np.array_equal(found[2]["conv1/kernel"], usual[0][2]["conv1/kernel"])
     for row, other in zip(also.history, checkpoint.history, strict=True):
         assert {**row, "seconds": 0} == {**other, "seconds": 0}

@@ -14,7 +14,7 @@ from linesexp.errors import ConfigError
 from linesexp.images.dataset import Dataset, make_dataset
 from linesexp.learning import members
 from linesexp.learning.block import _ensemble, train_block
-from linesexp.learning.ensemble import build_ensemble, by_member
+from linesexp.learning.ensemble import begin, build_ensemble, by_member
 from linesexp.learning.network import build_network
 from linesexp.learning.recorder import weights_of
 from linesexp.learning.training import Checkpoint, start_network, train
@@ -81,60 +81,52 @@ def in_colour(angles_deg):
 
 DATASET = make_dataset(build_config(SMALL).images)
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
-CHANGES = [
-    {},
-    {
-        **{"pooling": "average", "padding": "same", "activation": "tanh", "initializer": "he_normal"},
-        **{"optimizer": "sgd", "learning_rate": 0.05, "weight_decay": 0.05, "shuffle_labels": True},
-    },
+COLOURS = {
+    **{"pooling": "average", "padding": "same", "activation": "tanh", "initializer": "he_normal"},
+    **{"optimizer": "sgd", "learning_rate": 0.05, "weight_decay": 0.05, "shuffle_labels": True},
+    **{"angles_deg": (0.0, 45.0, 90.0), "epochs": 1},
+}
+MORE = [
     {"pool_size": 3, "activation": "elu", "optimizer": "rmsprop", "dropout": 0.0, "first_layer": "random"},
     {"pool_size": 1, "activation": "sigmoid", "optimizer": "adamw", "dropout": 0.6, "first_layer": "given"},
     {"filters": (3,), "kernel_sizes": (7,), "activation": "leaky_relu", "batch_size": 42},
 ]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.get("activation", "default"))
-def test_a_member_is_the_network_of_its_seed(change):
-    config, seeds, member = changed(**change), (4, 0, 7), 2
+def assert_is_the_network_of_its_seed(result, member, config, seed, dataset=DATASET):
     first_layer = GIVEN if config.network.first_layer == "given" else None
-    result = train_block(block(config, seeds), DATASET, first_layer=first_layer)
-    history, log = alone(config, seeds[member], DATASET, first_layer)
+    history, log = alone(config, seed, dataset, first_layer)
     assert np.array_equal(result.steps, history.steps)
     assert list(result.trained) == list(result.untrained) == list(history.weights)
     for name, values in history.weights.items():
         assert np.array_equal(result.untrained[name][member], values[0]), name
         np.testing.assert_allclose(result.trained[name][member], values[-1], **CLOSE, err_msg=name)
     np.testing.assert_allclose(result.kernels[member], first_kernels(history), **CLOSE)
-    chances = probabilities(DATASET.part("test")[0], history.at(-1), config.network)
+    chances = probabilities(dataset.part("test")[0], history.at(-1), config.network)
     np.testing.assert_allclose(result.test_probabilities[member], chances, **CLOSE)
     for name, values in log.items():
         np.testing.assert_allclose(result.log[name][member], values, **CLOSE, err_msg=name)
 
 
-def test_colours_and_more_classes():
-    config = changed(angles_deg=(0.0, 45.0, 90.0), epochs=1)
-    dataset = in_colour((0.0, 45.0, 90.0))
-    result = train_block(block(config, (1, 2)), dataset)
-    history, _ = alone(config, 2, dataset)
-    assert result.trained["conv1/kernel"].shape == (2, 5, 5, 3, 3)
-    for name, values in history.weights.items():
-        np.testing.assert_allclose(result.trained[name][1], values[-1], **CLOSE, err_msg=name)
-    np.testing.assert_allclose(result.kernels[1], first_kernels(history), **CLOSE)
-    assert result.test_probabilities.shape[2] == 3
+@pytest.fixture(scope="module")
+def said():
+    """What the training of `three` said after each epoch."""
+    return []
 
 
 @pytest.fixture(scope="module")
-def three():
-    return train_block(block(changed(), (4, 0, 7)), DATASET)
+def three(said):
+    return train_block(block(changed(), (4, 0, 7)), DATASET, lambda *done: said.append(done))
 
 
-@pytest.mark.parametrize(("seeds", "place"), [((7,), 0), ((7, 3), 0)])
-def test_a_member_is_the_same_in_a_block_of_any_size(three, seeds, place):
-    found = train_block(block(changed(), seeds), DATASET)
-    for name, values in three.trained.items():
-        np.testing.assert_allclose(found.trained[name][place], values[2], **CLOSE, err_msg=name)
-    for name, values in three.log.items():
-        np.testing.assert_allclose(found.log[name][place], values[2], **CLOSE, err_msg=name)
+def model_of_three():
+    """The model in which `three` was trained, unless two others came between."""
+    network, training = changed().network, changed().training
+    return _ensemble(network, training.optimizer, training.learning_rate, 3, DATASET.pixels.shape[1:], 2)
+
+
+def test_a_member_is_the_network_of_its_seed(three):
+    assert_is_the_network_of_its_seed(three, 2, changed(), 7)
 
 
 def test_other_seeds_beside_it_change_nothing_in_a_member(three):
@@ -147,15 +139,15 @@ def test_other_seeds_beside_it_change_nothing_in_a_member(three):
 
 
 def test_a_member_that_diverged_leaves_the_others_alone():
-    config, batch = changed(), [part[:8] for part in DATASET.part("train")]
-    after = []
+    config, parts = changed(), [part[:8] for part in DATASET.part("train")]
+    model, after = model_of_three(), []
     for value in (0.5, np.nan):
-        model = build_ensemble(config, (4, 0, 7))
+        begin(model, config, (4, 0, 7))
         kernel = model.get_layer("dense").kernel.numpy()
         kernel[0] = value
         model.get_layer("dense").kernel.assign(kernel)
         for _ in range(2):
-            model.train_on_batch(*batch)
+            model.train_on_batch(*parts)
         after.append((by_member(weights_of(model), 3), model.each.read()))
     (usual, sums), (diverged, others) = after
     assert np.isnan(diverged["conv1/kernel"][0]).any()
@@ -164,19 +156,44 @@ def test_a_member_that_diverged_leaves_the_others_alone():
         assert np.array_equal(diverged[name][1:], values[1:]), name
 
 
-def test_the_same_block_gives_the_same_bytes_in_a_used_model_and_in_a_new_one(three):
-    assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
-    _ensemble.cache_clear()
-    assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
-
-
 def test_a_model_serves_blocks_of_other_pictures_and_labels_and_shows_nothing_of_them(three):
     other = changed(shuffle_labels=True, thickness_px=(1, 1), batch_size=6, epochs=1)
-    train_block(block(changed(epochs=1), (4, 0, 7)), DATASET)  # so that the model is there
+    model_of_three()
     made = _ensemble.cache_info().misses
     train_block(block(other, (9, 1, 2)), make_dataset(other.images))
     assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
     assert _ensemble.cache_info().misses == made
+
+
+def test_the_same_block_gives_the_same_bytes_in_a_new_model(three):
+    _ensemble.cache_clear()
+    assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
+
+
+def test_colours_and_more_classes():
+    config, dataset = changed(**COLOURS), in_colour((0.0, 45.0, 90.0))
+    result = train_block(block(config, (1, 2)), dataset)
+    assert result.trained["conv1/kernel"].shape == (2, 5, 5, 3, 3)
+    assert result.test_probabilities.shape[2] == 3
+    assert_is_the_network_of_its_seed(result, 1, config, 2, dataset)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", MORE, ids=lambda change: change["activation"])
+def test_a_member_with_other_settings_is_the_network_of_its_seed(change):
+    config = changed(**change)
+    first_layer = GIVEN if config.network.first_layer == "given" else None
+    result = train_block(block(config, (4, 0, 7)), DATASET, first_layer=first_layer)
+    assert_is_the_network_of_its_seed(result, 2, config, 7)
+
+
+@pytest.mark.parametrize("seeds", [(7,), pytest.param((7, 3), marks=pytest.mark.slow)])
+def test_a_member_is_the_same_in_a_block_of_any_size(three, seeds):
+    found = train_block(block(changed(), seeds), DATASET)
+    for name, values in three.trained.items():
+        np.testing.assert_allclose(found.trained[name][0], values[2], **CLOSE, err_msg=name)
+    for name, values in three.log.items():
+        np.testing.assert_allclose(found.log[name][0], values[2], **CLOSE, err_msg=name)
 
 
 def test_a_result_goes_through_bytes(three):
@@ -189,9 +206,7 @@ def test_members_differ_and_learn(three):
     assert np.all(three.log["loss"][:, -1] < three.log["loss"][:, 0])
 
 
-def test_it_says_after_each_epoch_how_many_are_done():
-    said = []
-    train_block(block(changed(), (4, 0, 7)), DATASET, lambda *done: said.append(done))
+def test_it_says_after_each_epoch_how_many_are_done(three, said):
     assert said == [(1, 2), (2, 2)]
 
 

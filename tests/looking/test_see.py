@@ -179,13 +179,13 @@ def test_a_model_of_any_size_sees_the_picture_as_it_is_or_as_asked(linesexp, fil
     assert (ended.returncode, "--size" in ended.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("name", ["dot.png", "deep.png", "palette.png", "clear.png", "cmyk.jpg"])
-def test_pictures_of_all_kinds_are_seen(name, linesexp, files, tiny, tmp_path):
-    ended = linesexp("see", tiny / "run", name, "--attribution", "none", "--out", tmp_path, "--json", cwd=files)
+def test_pictures_of_all_kinds_are_seen(linesexp, files, tiny, tmp_path):
+    names = ["dot.png", "deep.png", "palette.png", "clear.png", "cmyk.jpg"]
+    ended = linesexp("see", tiny / "run", *names, "--no-figures", "--out", tmp_path, "--json", cwd=files)
     assert ended.returncode == 0, ended.stderr
-    (record,) = json.loads(ended.stdout)["pictures"]
-    assert sum(record["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert (name == "dot.png") == ("blank" in (record["note"] or ""))
+    for name, record in zip(names, json.loads(ended.stdout)["pictures"], strict=True):
+        assert sum(record["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert (name == "dot.png") == ("blank" in (record["note"] or ""))
 
 
 def test_a_picture_is_seen_upright(linesexp, files, tiny, tmp_path):

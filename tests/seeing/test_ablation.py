@@ -1,5 +1,6 @@
 """Kernels left out or replaced: what Keras finds with the same weights changed, and what changes nothing."""
 
+import functools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -30,15 +31,29 @@ def random(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-@pytest.fixture(params=NETWORKS)
-def network(request):
-    """(settings, Keras model) of a small network with random weights and biases."""
-    settings = NETWORKS[request.param]
+@functools.cache
+def built(name):
+    settings = NETWORKS[name]
     images = ImagesConfig(size=20, length_px=(6, 10), angles_deg=(0.0, 60.0, 120.0))
-    model = build_network(ExperimentConfig(images=images, network=settings), channels=CHANNELS)
+    return settings, build_network(ExperimentConfig(images=images, network=settings), channels=CHANNELS)
+
+
+def random_network(name):
+    """(settings, Keras model) of a small network with random weights and biases."""
+    settings, model = built(name)
     for index, weight in enumerate(model.weights):
         weight.assign(0.3 * random(*weight.shape, seed=index))
     return settings, model
+
+
+@pytest.fixture(params=NETWORKS)
+def each_network(request):
+    return random_network(request.param)
+
+
+@pytest.fixture
+def network():
+    return random_network("relu")
 
 
 def keras_score(model):
@@ -90,8 +105,8 @@ def constant(model, index):
     return loss, np.mean(chances.argmax(axis=1) == LABELS)
 
 
-def test_without_a_kernel_the_score_is_that_of_keras_with_a_constant_map(network):
-    settings, model = network
+def test_without_a_kernel_the_score_is_that_of_keras_with_a_constant_map(each_network):
+    settings, model = each_network
     found = ablate(IMAGES, LABELS, weights_of(model), settings)
     assert_score(found.whole, model)
     after = [constant(model, index) for index in range(settings.filters[0])]
@@ -99,19 +114,17 @@ def test_without_a_kernel_the_score_is_that_of_keras_with_a_constant_map(network
     assert any(abs(effect.loss_change) > 1e-3 for effect in found.without)
 
 
-def test_leaving_out_a_kernel_that_nobody_listens_to_changes_nothing():
-    settings = NETWORKS["relu"]
-    model = build_network(ExperimentConfig(network=settings), channels=CHANNELS)
+def test_leaving_out_a_kernel_that_nobody_listens_to_changes_nothing(network):
+    settings, model = network
     weights = weights_of(model)
     weights["conv2/kernel"][:, :, 1] = 0
-    images, labels = np.random.default_rng(1).random((9, 50, 50, CHANNELS), np.float32), np.arange(9) % 2
-    without = ablate(images, labels, weights, settings).without
+    without = ablate(IMAGES, LABELS, weights, settings).without
     assert (without[1].loss_change, without[1].accuracy_change) == (0, 0)
     assert without[0].loss_change != 0
 
 
-def test_leaving_out_a_kernel_that_answers_the_same_everywhere_changes_nothing(network):
-    settings, model = network
+def test_leaving_out_a_kernel_that_answers_the_same_everywhere_changes_nothing(each_network):
+    settings, model = each_network
     weights = weights_of(model)
     weights["conv1/kernel"][..., 0] = 0
     found = ablate(IMAGES, LABELS, weights, settings)
@@ -123,8 +136,8 @@ def test_leaving_out_a_kernel_that_answers_the_same_everywhere_changes_nothing(n
     assert without[0].accuracy_change == 0
 
 
-def test_with_other_kernels_the_score_is_that_of_keras_with_these_weights(network):
-    settings, model = network
+def test_with_other_kernels_the_score_is_that_of_keras_with_these_weights(each_network):
+    settings, model = each_network
     kernels, bias = first_layer(model)
     others = 0.5 * random(*kernels.shape, seed=77)
     found = swap(IMAGES, LABELS, weights_of(model), settings, others)

@@ -1,5 +1,9 @@
 """Layers' outputs are those of Keras' own sub-models, however a model is put together."""
 
+import json
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -166,3 +170,70 @@ def test_a_model_with_two_inputs_is_refused():
     inputs = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
     with pytest.raises(InputError, match="one batch of pictures"):
         picture_shape(keras.Model(inputs, layers.Add()(inputs)))
+
+
+def in_order(data_format, *turn):
+    """Every kind of convolution over maps that lie in this order."""
+    how = {"data_format": data_format}
+    parts = [
+        layers.Conv2D(4, 3, padding="same", strides=2, activation="relu", **how),
+        layers.Conv2D(4, 3, groups=2, **how),
+        layers.DepthwiseConv2D(2, **how),
+        layers.Conv2DTranspose(3, 3, strides=2, use_bias=False, **how),
+        layers.Conv2D(2, 3, dilation_rate=2, name="last", **how),
+    ]
+    return keras.Sequential([keras.Input((20, 24, 3)), *turn, *parts])
+
+
+def test_maps_with_channels_first_hold_the_same_numbers_and_the_layers_stay_as_they_were():
+    keras.utils.set_random_seed(0)
+    last, first = in_order("channels_last"), in_order("channels_first", layers.Permute((3, 1, 2)))
+    first.set_weights(last.get_weights())
+    photos = np.random.default_rng(0).random((2, 20, 24, 3), dtype=np.float32)
+    found, expected = layer_outputs(first, photos)[1:], layer_outputs(last, photos)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.values, other.values.transpose(0, 3, 1, 2), rtol=1e-4, atol=1e-5)
+    assert {layer.data_format for layer in first.layers[1:]} == {"channels_first"}
+
+
+WITHOUT_ONEDNN = """
+import sys, warnings
+import numpy as np
+from PIL import Image
+from linesexp.learning.backend import quiet_import
+with quiet_import():
+    import keras
+from linesexp.cli import cli
+from linesexp.seeing.attribution import gradient
+
+layers = keras.layers
+parts = [layers.Conv2D(2, 3, data_format="channels_first"), layers.Permute((2, 3, 1)), layers.Conv2D(2, 3)]
+parts += [layers.GlobalAveragePooling2D(), layers.Dense(2, "softmax")]
+model = keras.Sequential([keras.Input((12, 14, 3)), layers.Permute((3, 1, 2)), *parts])
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of Keras about NumPy, as it saves
+    model.save("model.keras")
+photo = np.random.default_rng(0).integers(0, 256, (12, 14, 3), dtype=np.uint8)
+Image.fromarray(photo).save("photo.png")
+cli.main(["see", "model.keras", "photo.png", "--no-figures", "--out", "seen", "-q"], standalone_mode=False)
+cli.main(["inspect", "model.keras", "--no-figures", "--out", "inspected", "-q"], standalone_mode=False)
+sys.exit(not gradient(model, photo[None].astype("float32"), 0).any())
+"""
+
+
+def test_channels_first_is_seen_and_inspected_without_onednn(tmp_path, environment):
+    """TensorFlow itself then convolves with channels last alone."""
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ONEDNN],
+        cwd=tmp_path,
+        env=environment | {"TF_ENABLE_ONEDNN_OPTS": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    with np.load(tmp_path / "seen/maps-00000.npz") as maps:
+        assert maps["conv2d"].shape == (1, 2, 10, 12)
+    inspected = json.loads((tmp_path / "inspected/inspection.json").read_text())
+    assert inspected["fields"][1]["effective"] is not None
+    assert not [note for note in inspected["notes"] if "did not look" in note or "no gradient" in note]
