@@ -57,8 +57,8 @@ def begin(folder: RunFolder, wanted: StudySettings, say: Say) -> StudySettings:
     source = str(folder.path)
     if not has_blocks(folder):
         files = {SETTINGS: settings_json(wanted), ENVIRONMENT: describe_environment()}
-        before = folder.manifest().get(SETTINGS)
-        if FAILURES in folder and (before is None or before.sha256 != sha256(files[SETTINGS])):
+        there = folder.manifest().get(SETTINGS)
+        if FAILURES in folder and (there is None or there.sha256 != sha256(files[SETTINGS])):
             files[FAILURES] = b"{}\n"  # what was given up was of other settings
         folder.commit(files, STAGE)
         return wanted
