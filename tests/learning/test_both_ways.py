@@ -62,7 +62,7 @@ def test_each_members_maps_are_those_of_its_own_convolution(way, padding, monkey
         assert_close(found[..., 3 * member :][..., :3], expected)
 
 
-@pytest.mark.parametrize("way", [members.GROUPED] * grouped_gradients() + [members.ONE_BY_ONE])
+@pytest.mark.parametrize("way", [members.GROUPED] * grouped_gradients(tf) + [members.ONE_BY_ONE])
 def test_each_members_gradient_is_that_of_the_network_of_its_seed(way, monkeypatch):
     take(way, monkeypatch)
     images, labels = make_dataset(CONFIG.images).part("train")

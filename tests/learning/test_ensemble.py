@@ -226,26 +226,6 @@ def test_prewitt_operators_that_nobody_hands_over_are_refused():
         train_block(block(changed(first_layer="prewitt"), (4, 0, 7)), DATASET)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the other way is TensorFlow's alone")
-@pytest.mark.parametrize("padding", ["valid", "same"])
-def test_both_ways_to_convolve_in_groups_agree(monkeypatch, padding):
-    import tensorflow
-
-    maps, kernel = RNG.standard_normal((2, 6, 6, 6)), RNG.standard_normal((3, 3, 2, 9))
-    maps, kernel = tensorflow.constant(maps, "float32"), tensorflow.constant(kernel, "float32")
-
-    def convolved():
-        with tensorflow.GradientTape() as tape:
-            tape.watch((maps, kernel))
-            found = members.convolve(maps, kernel, padding, 3)
-        return [found, *tape.gradient(found, (maps, kernel), found)]
-
-    usual = convolved()
-    monkeypatch.setattr(members, "way_of_convolving", lambda: members.ONE_BY_ONE)
-    for values, others in zip(usual, convolved(), strict=True):
-        np.testing.assert_allclose(values, others, rtol=1e-5, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("backend", "computes_on", "way"),
     [
