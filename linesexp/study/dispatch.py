@@ -185,7 +185,10 @@ class _Dispatch:
             self._workers.refuse(found["worker"], f"worker {found['worker']} has {wrong}")
             self._again.append(block)
         else:
-            self._failed_at.setdefault(block.key, set()).add(found.pop("worker"))
+            worker, failed_at = found.pop("worker"), self._failed_at.setdefault(block.key, set())
+            if worker in failed_at and self._workers.others(failed_at):
+                found["deterministic"] = False  # another worker, which has joined meanwhile, may do better
+            failed_at.add(worker)
             yield self._failed(block, **found)
 
     def _erred(self, block: Block, error: BaseException) -> Iterator[Ended]:

@@ -122,8 +122,9 @@ def test_a_block_that_fails_alike_on_two_workers_stops_the_study(
 
 
 def test_blocks_that_fail_on_one_worker_as_they_would_anywhere_are_trained_on_the_other(
-    client, on_workers, settings, train, tiny_blocks, undisturbed, results, told, tmp_path
+    client, on_workers, settings, train, tiny_blocks, undisturbed, results, told, tmp_path, wait_for
 ):
+    wait_for(lambda: len(worker_pids(client)) == 2)  # a test before may have killed one
     poor = partial(tiny_blocks.poorly_installed, worker_pids(client)[0])
     found = train(tmp_path / "study", settings, on_workers(poor))
     assert not found.failed
