@@ -56,6 +56,8 @@ def decision(analysis: StudyAnalysis) -> str:
     verdicts = [judgement.verdict.partition(" ")[0] for judgement in reference.ledger]
     counts = [f"{verdicts.count(word)} {word}" for word in (SUPPORTED, REFUTED, UNDECIDED) if word in verdicts]
     claims = f"of {counted(len(verdicts), 'claim')}: {', '.join(counts)}"
+    if set(verdicts) == {UNDECIDED}:
+        claims = f"too few networks to decide any of {counted(len(verdicts), 'claim')} tested together"
     main = _headline(reference)
     if main.effect is None:
         return f"{networks}: no kernel can be compared with edge operators; {claims}."

@@ -318,7 +318,7 @@ def study(tmp_path) -> Path:
 
     def work(block: Block, on_epoch: Any) -> bytes:
         if block.key == "weight-decay/d0/s2":
-            raise ValueError("cannot be trained")
+            raise RuntimeError("cannot be trained")
         return quick(block, on_epoch)
 
     train_study(

@@ -60,6 +60,15 @@ def test_the_claims_are_counted_by_their_verdicts(analysis):
     )
 
 
+def test_where_no_claim_is_decided_it_says_why(analysis):
+    condition = analysis.condition("default")
+    ledger = [dataclasses.replace(each, verdict="undecided (8 members)") for each in condition.ledger]
+    few = dataclasses.replace(
+        only(analysis, "default"), conditions=[dataclasses.replace(condition, ledger=ledger)]
+    )
+    assert decision(few).endswith("; too few networks to decide any of 17 claims tested together.")
+
+
 def test_an_interval_that_holds_what_is_expected_is_said_to(analysis):
     assert "does not exclude" not in decision(analysis)
     words = decision(changed(analysis, effect=0.07, interval=(0.03, 0.12)))
