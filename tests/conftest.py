@@ -40,6 +40,12 @@ FORKS = sys.platform == "linux" and os.environ.get("KERAS_BACKEND", "tensorflow"
 LEFT_OUT = pytest.StashKey[int]()  # how many tests need a browser, where there is none
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """One worker runs all tests of a file that has no group: it makes what they share once."""
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.hookimpl(trylast=True)  # -m has its say first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what needs a browser, where there is none."""

@@ -71,6 +71,7 @@ def test_an_application_of_macos_is_found(bare, monkeypatch):
     assert chromium.find() == path
 
 
+@pytest.mark.slow
 def test_what_playwright_downloaded_is_found(bare):
     own = subprocess.run([sys.executable, "-c", chromium.OWN], capture_output=True, text=True, check=True)
     path = program(Path(own.stdout.strip()))

@@ -235,6 +235,7 @@ def test_a_run_that_another_backend_trained_gets_no_controls_of_this_one(tiny_ru
     assert not (run / "controls").exists()
 
 
+@pytest.mark.slow
 def test_a_run_whose_controls_are_made_may_be_asked_for_them_with_other_versions(run, tiny_config):
     for folder in (run, *(run / "controls" / name for name in CONTROLS)):
         other_versions(folder, keras="9.9")

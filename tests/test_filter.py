@@ -123,6 +123,7 @@ def test_the_pooling_gif_shows_what_the_gif_of_the_steps_filled_in_on_the_figure
     assert second_scale.signed
 
 
+@pytest.mark.slow
 def test_animate_writes_a_gif_of_each_step_and_of_pooling(call, tmp_path):
     facts = facts_of(call("tiny.png", "--animate", "--pool", "max", "--json"))
     assert list(facts["files"]) == ["result.png", "figure.png", "steps.gif", "pooling.gif"]
@@ -131,6 +132,7 @@ def test_animate_writes_a_gif_of_each_step_and_of_pooling(call, tmp_path):
             assert gif.n_frames == frames
 
 
+@pytest.mark.slow
 def test_all_operators_make_one_sheet(call, tmp_path):
     facts = facts_of(call("tiny.png", "--operator", "all", "--json", "--size", "5"))
     assert len(facts["operators"]) == 11

@@ -80,6 +80,7 @@ def test_the_interval_of_a_mean_is_students():
 # Bootstrap.
 
 
+@pytest.mark.slow
 def test_the_bootstrap_of_normal_data_holds_the_mean_in_about_95_of_100():
     draws = rng().normal(1.0, 2.0, size=(300, 60, 1))
     assert coverage(lambda rows: bootstrap_interval([rows], of_mean), draws, 1.0) == pytest.approx(

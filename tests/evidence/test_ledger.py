@@ -50,21 +50,29 @@ def drawn(draw, settings):
     return make
 
 
+def analysed(drawn, plant, seed):
+    config, start = drawn(seed)
+    run = plant(config, {0: start, 1: drawn(seed + 1)[1]})
+    return run, analyse(run)
+
+
 @pytest.fixture(scope="session")
-def random_runs(drawn, plant):
-    """Twelve runs with their analyses, whose kernels are drawn anew at every step."""
-    runs = []
-    for seed in range(0, 24, 2):
-        config, start = drawn(seed)
-        runs.append(plant(config, {0: start, 1: drawn(seed + 1)[1]}))
-    return [(run, analyse(run)) for run in runs]
+def random_run(drawn, plant):
+    """A run whose kernels are drawn anew at every step, and its analysis."""
+    return analysed(drawn, plant, 0)
+
+
+@pytest.fixture(scope="session")
+def random_runs(random_run, drawn, plant):
+    """Twelve such runs with their analyses."""
+    return [random_run, *(analysed(drawn, plant, seed) for seed in range(2, 24, 2))]
 
 
 # Chance.
 
 
-def test_the_findings_are_those_of_the_claims_and_each_is_judged_once(random_runs):
-    run, analysis = random_runs[0]
+def test_the_findings_are_those_of_the_claims_and_each_is_judged_once(random_run):
+    run, analysis = random_run
     ids = [claim.id for claim in CLAIMS]
     kernels, network = on_kernels(run, analysis), on_network(run, analysis)
     assert not kernels.keys() & network.keys()
@@ -74,16 +82,17 @@ def test_the_findings_are_those_of_the_claims_and_each_is_judged_once(random_run
     assert {judgement.runs for judgement in analysis.ledger} == {0, 1}
 
 
-def test_random_kernels_support_no_claim(random_runs):
-    for _, analysis in random_runs:
-        assert {judgement.verdict for judgement in analysis.ledger} <= {"refuted", ONE_RUN, NOT_MEASURED}
+def test_random_kernels_support_no_claim(random_run):
+    assert {judgement.verdict for judgement in random_run[1].ledger} <= {"refuted", ONE_RUN, NOT_MEASURED}
 
 
+@pytest.mark.slow
 def test_untrained_networks_do_not_tell_lines_apart_and_it_shows(random_runs):
     found = [{j.id: j for j in analysis.ledger}["tells-lines-apart"].verdict for _, analysis in random_runs]
     assert found.count("refuted") > 6
 
 
+@pytest.mark.slow
 def test_random_kernels_are_like_prewitt_as_often_as_chance_says(random_runs):
     records = [record for _, analysis in random_runs for record in analysis.kernels]
     for name in ("initialiser", "step0"):
@@ -97,6 +106,7 @@ def test_random_kernels_are_like_prewitt_as_often_as_chance_says(random_runs):
     assert np.mean(np.array(of_runs) < 0.1) < 0.3
 
 
+@pytest.mark.slow
 def test_edge_kernels_of_chance_sum_to_zero_no_more_nearly_than_chance(random_runs):
     effects = [findings(*one)["edges-sum-to-zero"].effect for one in random_runs]
     known = [value for value in effects if value is not None]
@@ -132,6 +142,7 @@ def test_prewitt_operators_are_like_prewitt_and_edges(drawn, plant, operators):
     assert "refuted" not in {found[id].verdict for id in (*PREFERENCES, "edges-sum-to-zero", "each-learns")}
 
 
+@pytest.mark.slow
 def test_lines_are_not_edges_and_care_for_no_order(drawn, plant, operators):
     config, start = drawn()
     found = judged(plant(config, {0: start, 1: operators("line", start)}))
@@ -143,6 +154,7 @@ def test_lines_are_not_edges_and_care_for_no_order(drawn, plant, operators):
     assert found["prefers-both"].interval[0] > 0.2  # bright lines, bright in the middle
 
 
+@pytest.mark.slow
 def test_edges_with_a_mean_do_not_sum_to_zero(drawn, plant, operators):
     config, start = drawn()
     weights = operators("prewitt", start)
@@ -153,6 +165,7 @@ def test_edges_with_a_mean_do_not_sum_to_zero(drawn, plant, operators):
     assert found["like-prewitt-initialiser"].effect == 1
 
 
+@pytest.mark.slow
 def test_kernels_of_one_direction_do_not_prefer_both(drawn, plant, operators):
     config, start = drawn()
     weights = operators("line", start)
@@ -161,6 +174,7 @@ def test_kernels_of_one_direction_do_not_prefer_both(drawn, plant, operators):
     assert found.interval[1] < 0
 
 
+@pytest.mark.slow
 def test_choosy_kernels_at_the_start_are_not_vague(drawn, plant, operators):
     config, start = drawn(thickness_px=(1, 1), length_px=(10, 20))
     found = judged(plant(config, {0: operators("line", start), 1: start}))["untrained-vague"]
@@ -196,6 +210,7 @@ def test_a_layer_that_hands_nothing_on_loses_detail_and_class(drawn, plant):
     assert detail.effect == pytest.approx(recovered, abs=0.006)  # less 0 in the end
 
 
+@pytest.mark.slow
 def test_a_class_that_only_the_last_layer_tells_makes_it_more_selective(expert, plant):
     """The expert's maps are summed by a second layer; without it the class must be put together."""
     config, able, _ = expert
@@ -213,8 +228,8 @@ def test_a_class_that_only_the_last_layer_tells_makes_it_more_selective(expert, 
     assert 0 < found.interval[0] <= found.effect <= found.interval[1]
 
 
-def test_pooling_is_steadier_by_the_change_before_less_that_after(random_runs):
-    run, analysis = random_runs[0]
+def test_pooling_is_steadier_by_the_change_before_less_that_after(random_run):
+    run, analysis = random_run
     change = change_under_shifts(run.dataset.part("test")[0], run.history.at(-1), run.config.network)
     change = change[np.isfinite(change).all(axis=1)].mean(axis=0)
     found = {judgement.id: judgement for judgement in analysis.ledger}["pooling-steadier"]
@@ -296,6 +311,7 @@ def test_one_convolution_has_no_depth(drawn, plant):
     assert found["pooling-steadier"].effect is not None
 
 
+@pytest.mark.slow
 def test_without_pooling_nothing_is_said_about_it(drawn, plant):
     config, start = drawn(pool_size=1)
     found = judged(plant(config, {0: start, 1: start}))
@@ -303,6 +319,7 @@ def test_without_pooling_nothing_is_said_about_it(drawn, plant):
     assert found["early-keeps-detail"].effect is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -327,6 +344,7 @@ def test_one_kernel_is_one_kernel(drawn, plant):
     assert found["each-learns"].interval == pytest.approx((0, 0.975))
 
 
+@pytest.mark.slow
 def test_colour_pictures_are_judged_too(drawn, plant):
     config, start = drawn(channels=3)
     grey = make_dataset(config.images)
@@ -336,6 +354,7 @@ def test_colour_pictures_are_judged_too(drawn, plant):
     assert set(verdicts(found).values()) <= {"refuted", ONE_RUN, NOT_MEASURED}
 
 
+@pytest.mark.slow
 def test_two_test_pictures_refute_nothing_about_preferences(drawn, plant, operators):
     config, start = drawn(pictures_per_class=3)
     found = judged(plant(config, {0: operators("line", start), 1: start}))
@@ -343,6 +362,7 @@ def test_two_test_pictures_refute_nothing_about_preferences(drawn, plant, operat
         assert (found[id].interval, found[id].verdict) == (None, ONE_RUN)
 
 
+@pytest.mark.slow
 def test_kernels_that_one_picture_alone_rouses_have_no_interval(drawn, plant):
     """Resamples of pictures without that one have no preference; nothing warns."""
     config, start = drawn()
@@ -380,6 +400,7 @@ def with_controls(plant, config, own, theirs):
     return run
 
 
+@pytest.mark.slow
 def test_an_expert_tells_lines_apart_and_needs_what_it_learned(expert, plant):
     config, able, blind = expert
     found = judged(with_controls(plant, config, able, blind))
@@ -400,6 +421,7 @@ def test_controls_that_do_better_refute_that_learning_is_needed(expert, plant):
     assert found["tells-lines-apart"].verdict == "refuted"
 
 
+@pytest.mark.slow
 def test_a_few_pictures_on_which_run_and_control_agree_decide_nothing(expert, plant):
     config, able, _ = expert
     found = judged(with_controls(plant, config, able, able))
@@ -409,8 +431,8 @@ def test_a_few_pictures_on_which_run_and_control_agree_decide_nothing(expert, pl
         assert found[id].verdict == ONE_RUN
 
 
-def test_without_controls_their_claims_are_not_measured(random_runs):
-    _, analysis = random_runs[0]
+def test_without_controls_their_claims_are_not_measured(random_run):
+    _, analysis = random_run
     found = {judgement.id: judgement for judgement in analysis.ledger}
     for id in ("like-prewitt-shuffled", "learning-needed", "prewitt-serves"):
         assert found[id].verdict == NOT_MEASURED
@@ -418,6 +440,7 @@ def test_without_controls_their_claims_are_not_measured(random_runs):
     assert [control.name for control in analysis.controls] == ["this run"]
 
 
+@pytest.mark.slow
 def test_the_null_of_shuffled_labels_is_that_of_the_controls_kernels(drawn, plant, operators):
     config, start = drawn()
     weights = operators("prewitt", start)

@@ -53,6 +53,7 @@ def test_an_analysis_survives_its_json(analysis):
     assert analysis_json(parsed) == analysis_json(analysis)
 
 
+@pytest.mark.slow
 def test_an_analysis_of_broken_weights_survives_its_json(settings, draw, plant):
     config = settings()
     start = draw(config, np.random.default_rng(0))
@@ -103,6 +104,7 @@ def test_other_json_is_no_analysis(data):
         parse_analysis(data, "here")
 
 
+@pytest.mark.slow
 def test_classes_of_other_names_are_compared_in_their_order(settings, draw, plant):
     config = settings(angles_deg=(30.0, 60.0, 120.0))
     run = plant(config, {0: draw(config, np.random.default_rng(0))})

@@ -198,6 +198,7 @@ def test_a_pixel_pattern_that_no_sum_shows_is_found_by_pixels_only():
     assert max(found.values()) < 0.62
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dataset",
     [

@@ -91,6 +91,7 @@ def test_every_layer_has_its_figure_its_gif_and_its_measures(recorded):
     assert found["course"][0]["distance"][0] == 0
 
 
+@pytest.mark.slow
 def test_distances_and_changes_are_those_of_the_weights(recorded):
     run = package.open_run(recorded[0] / "mine")
     found = json.loads(run.folder.read("inspection.json"))
@@ -136,6 +137,7 @@ def test_a_second_report_makes_nothing_and_a_damaged_file_is_made_again(recorded
     assert "recording it again" in ended.stderr
 
 
+@pytest.mark.slow
 def test_needs_no_keras(tmp_path):
     kernels_saved(
         tmp_path / "mine", *({"a/kernel": random_kernels(3, 3, 1, 2, seed=seed)} for seed in range(2))
@@ -190,6 +192,7 @@ def test_kinds_decide_what_the_axes_of_weights_are(tmp_path):
     assert {record.detects for record in found.kernels[:5]} == {None}
 
 
+@pytest.mark.slow
 def test_a_training_that_diverged_is_reported_all_the_same(tmp_path):
     start = {"conv/kernel": random_kernels(3, 3, 3, 4)}
     broken = {"conv/kernel": np.full((3, 3, 3, 4), np.nan, np.float32)}

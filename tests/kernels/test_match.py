@@ -255,6 +255,7 @@ def test_the_bank_of_larger_kernels_is_thinned_out_and_spans_them(size):
         assert 0 <= column <= size - operator.size
 
 
+@pytest.mark.slow
 def test_a_large_prewitt_is_found_in_a_thinned_bank_and_chance_stays_chance():
     bank = operator_bank(21)
     match = best_match(np.stack([prewitt(21), -prewitt(21, "horizontal")]), bank)

@@ -68,6 +68,7 @@ def test_kernels_of_the_covariance_null_have_uniform_p_values_under_it():
     assert 0.04 < np.mean(p_values(cosine, null.any) < 0.05) < 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("initializer", ["glorot_uniform", "he_normal"])
 def test_kernels_that_learned_nothing_have_uniform_p_values_under_the_covariance_null(initializer):
     """Against Gaussian kernels as smooth, 1 % of uniform ones had p < 0.05."""

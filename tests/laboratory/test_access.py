@@ -101,6 +101,7 @@ def names(page):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["conv2", pytest.param("dense", marks=pytest.mark.slow)])
 def test_every_control_can_be_reached_by_tab_and_has_a_name(lab, layer):
     page = seen(lab, "light", 1280)

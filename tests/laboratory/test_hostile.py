@@ -60,6 +60,7 @@ def test_names_of_classes_operators_and_chances_are_text(view):
     assert view.locator("script, iframe, object, embed").count() == elements
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("media", "width"), [("print", 700), pytest.param("screen", 360, marks=pytest.mark.slow)]
 )

@@ -126,11 +126,18 @@ def test_the_same_command_gives_the_same_networks_with_onednn_and_without(tmp_pa
         np.testing.assert_allclose(without.trained[name], by_onednn.trained[name], rtol=1e-4, atol=2e-5)
 
 
-def test_the_tests_of_ensembles_pass_with_the_other_setting_too():
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [f"{__file__}::{name}" for name in OF_ONE_SETTING],
+        pytest.param([str(HERE / "test_ensemble.py")], marks=pytest.mark.slow),
+    ],
+    ids=["both ways", "ensembles"],
+)
+def test_these_tests_pass_with_the_other_setting_too(tests):
     """In a process of its own, as TensorFlow reads the setting when it is imported."""
     other = "0" if versions()["onednn"] == "on" else "1"
-    tests = [HERE / "test_ensemble.py", *(f"{__file__}::{name}" for name in OF_ONE_SETTING)]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     ended = subprocess.run(command, env=os.environ | {ONEDNN: other}, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
     assert "skipped" not in ended.stdout.splitlines()[-1]

@@ -82,6 +82,7 @@ def test_a_frozen_layer_is_equal_to_the_bit_in_all_steps_and_the_others_learn(st
             assert np.array_equal(first[f"conv1/{name}"], values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", FROZEN)
 def test_everything_else_starts_as_it_would_otherwise(start, usual):
     model = start_network(changed(first_layer=start), DATASET, FROZEN[start])

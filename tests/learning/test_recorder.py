@@ -75,6 +75,7 @@ def test_names_stay_unique_where_layers_share_theirs():
     assert list(weights_of(model)) == ["same/kernel", "same/bias", "same/kernel_2", "same/bias_2"]
 
 
+@pytest.mark.slow
 def test_a_second_fit_continues_the_count():
     steps = []
     recorder = KernelRecorder(lambda step, weights: steps.append(step))
@@ -83,6 +84,7 @@ def test_a_second_fit_continues_the_count():
     assert steps == [0, 0.1, 0.2, 0.4, 0.8, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_goes_on_from_a_later_epoch_without_a_new_step_0():
     steps = []
     recorder = KernelRecorder(lambda step, weights: steps.append(step))
@@ -90,6 +92,7 @@ def test_goes_on_from_a_later_epoch_without_a_new_step_0():
     assert steps == [5, 6]
 
 
+@pytest.mark.slow
 def test_a_folders_recording_begins_with_what_its_fit_began_with(tmp_path):
     recorder = KernelRecorder(tmp_path / "mine")
     model = fit(somebodys_model(), recorder, epochs=3, initial_epoch=1)
@@ -112,6 +115,7 @@ class Subclassed(keras.Model):
         return self.last(self.flat(self.first(pictures)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form", [Subclassed, pytest.param(lambda: keras.Sequential(Subclassed().layers), marks=pytest.mark.slow)]
 )
@@ -132,6 +136,7 @@ def test_a_model_without_weights_before_its_first_batch_is_recorded_from_there_o
     assert "epoch 0.10 and epoch 1, filter by filter" in page
 
 
+@pytest.mark.slow
 def test_bfloat16_is_kept_as_float32(tmp_path):
     with keras.device("cpu:0"):
         keras.config.set_dtype_policy("bfloat16")
@@ -144,6 +149,7 @@ def test_bfloat16_is_kept_as_float32(tmp_path):
     assert np.array_equal(kernels, np.asarray(model.layers[0].kernel.numpy(), np.float32))
 
 
+@pytest.mark.slow
 def test_a_report_made_meanwhile_does_not_end_the_recording(tmp_path, monkeypatch):
     """It holds the folder's lock, for which the recording waits."""
     locked = threading.Event()
@@ -191,6 +197,7 @@ def test_a_folder_becomes_a_run_folder_with_one_file_a_step(tmp_path):
         pass  # the lock is free again
 
 
+@pytest.mark.slow
 def test_an_earlier_recording_is_renamed_and_not_overwritten(tmp_path):
     fit(somebodys_model(), KernelRecorder(tmp_path / "mine"), epochs=1)
     with pytest.warns(UserWarning, match="held a recording; it is now"):

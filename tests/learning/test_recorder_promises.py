@@ -85,6 +85,7 @@ def test_a_fit_ends_with_the_same_bits(alone, kind, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_these_fits_would_show_a_difference(alone):
     class Nosy(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -126,6 +127,7 @@ def test_a_disk_that_fills_up_within_an_epoch_ends_the_recording_and_not_the_fit
     assert linesexp.open_run(tmp_path / "mine").kernels.shape == (3, 6, 3, 3)
 
 
+@pytest.mark.slow
 def test_weights_that_no_file_can_hold_do_not_disturb_the_fit(alone, tmp_path, monkeypatch):
     monkeypatch.setattr("linesexp.runs.steps.tensors_bytes", lambda *what: 1 / 0)
     with pytest.warns(UserWarning, match="stopped recording: ZeroDivisionError") as warned:

@@ -65,6 +65,7 @@ def undisturbed():
     return trained()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"images": {"data_seed": 1}}, pytest.param({"training": {"seed": 1}}, marks=pytest.mark.slow)]
 )

@@ -56,6 +56,7 @@ def all_units(tiny_run, tmp_path_factory):
     return prefer(open_network(str(tiny_run)), PreferredOptions(["conv1", "conv2", "dense"]), out), out
 
 
+@pytest.mark.slow
 def test_preferred_inputs_win_for_at_least_95_percent_of_the_live_units_of_a_trained_network(all_units):
     facts, _ = all_units
     assert facts["noise_pictures"] == 1000
@@ -173,6 +174,7 @@ def test_without_pictures_a_model_is_compared_with_noise_alone_and_hears_so(line
     assert unit["most_driving"] == []
 
 
+@pytest.mark.slow
 def test_of_a_wide_layer_the_first_64_units_are_taken_and_that_is_said(model_file, tmp_path):
     network, said = open_network(str(model_file / "wide.keras")), []
     options = PreferredOptions(["conv", "conv:69"], noise_pictures=8, steps=1)

@@ -97,6 +97,7 @@ def test_a_runs_keras_models_are_its_network_after_and_before_training(tiny_run)
         np.testing.assert_allclose(model(pictures), outputs[-1].values, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_numbers_are_drawn_all_the_same(tiny_run, tmp_path):
     network = open_network(str(tiny_run))
     network._history.weights["conv1/kernel"][-1, 0, 0, 0, 0] = np.nan

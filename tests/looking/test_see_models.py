@@ -82,6 +82,7 @@ def two_classes(*parts, size=(14, 20, 3)):
     return save(keras.Sequential([keras.Input(size), *parts, *end]))
 
 
+@pytest.mark.slow
 def test_a_pictures_name_never_leads_out_of_the_folder_or_into_anothers(folder):
     two_classes()
     names = ["...png", "preferred.png", "seen.json.png", 'a"<b>.png', "A b.png", "a-b.png", "x" * 240 + ".png"]
@@ -99,6 +100,7 @@ def test_a_pictures_name_never_leads_out_of_the_folder_or_into_anothers(folder):
     assert {path.name for path in (folder / "out/deep/preferred").iterdir()} == {"conv.png", "inputs.npz"}
 
 
+@pytest.mark.slow
 def test_layers_of_any_name_get_files_of_their_own(folder):
     names = ["x" * 300, "x" * 299 + "y", "a:b", "a b", "..", "<img src=x>"]
     two_classes(*(layers.Conv2D(1, 1, name=name) for name in names))
@@ -136,6 +138,7 @@ def heads(as_names=False):
     return save(keras.Model(inputs, {"kind": kind, "age": age} if as_names else [kind, age]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_names", [False, True])
 def test_a_model_with_several_outputs_has_its_maps_and_names_no_class(as_names, folder):
     heads(as_names)

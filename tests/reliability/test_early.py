@@ -160,6 +160,7 @@ NO_HOME = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", ["/proc/none", None], ids=["not there", "not named"])
 @pytest.mark.parametrize(("state", "words"), NO_HOME)
 def test_without_a_home_everything_works(state, words, home, states, place, environment):

@@ -123,6 +123,7 @@ def test_every_kind_of_model_ends_with_the_same_bits(kind, tmp_path):
     assert any(not np.array_equal(value[0], value[-1]) for value in kernels)
 
 
+@pytest.mark.slow
 def test_names_that_no_file_can_hold_are_a_warning(tmp_path, monkeypatch):
     alone = learned("plain")
     monkeypatch.setattr("linesexp.learning.recorder.weights_of", lambda model: {"\udc80": np.zeros(3)})
@@ -166,6 +167,7 @@ def test_a_folder_that_is_removed_ends_the_recording_alone(again, tmp_path):
         assert (tmp_path / "mine").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_two_recorders_into_one_folder_make_one_recording(tmp_path):
     alone = learned("plain")
     with pytest.warns(UserWarning, match="another (recording|process)") as warned:

@@ -155,6 +155,7 @@ def test_the_errors_of_the_mean_are_those_of_the_training_pictures_mean():
     np.testing.assert_allclose(seen.classes_mean, 0.5)  # two classes, half of the pictures each
 
 
+@pytest.mark.slow
 def test_readouts_learn_from_300_pictures_of_all_training_pictures():
     many, (weights, network) = pictures((650, 20, 30)), planted()
     taken = np.linspace(0, 649, 300).round().astype(int)

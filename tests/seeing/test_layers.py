@@ -221,6 +221,7 @@ sys.exit(not gradient(model, photo[None].astype("float32"), 0).any())
 """
 
 
+@pytest.mark.slow
 def test_channels_first_is_seen_and_inspected_without_onednn(tmp_path, environment):
     """TensorFlow itself then convolves with channels last alone."""
     ended = subprocess.run(

@@ -135,6 +135,7 @@ def test_one_seed_gives_the_same_bytes_and_another_does_not(network):
     assert found[0] == found[1] != found[2]
 
 
+@pytest.mark.slow
 def test_a_stronger_pull_gives_smoother_greyer_pictures_that_drive_less(network):
     results = [
         prefer(network, "second", [0, 1, 3], Ascent(pull=pull), shape=(16, 14, 1)) for pull in (0, 0.2, 5)
@@ -144,6 +145,7 @@ def test_a_stronger_pull_gives_smoother_greyer_pictures_that_drive_less(network)
     assert results[0][1].mean() > results[2][1].mean()
 
 
+@pytest.mark.slow
 def test_units_alone_or_together_are_the_same(network):
     alone = prefer(network, "second", [1], Ascent(steps=20), shape=(16, 14, 1))[0].pictures[0]
     together = prefer(network, "second", [0, 1, 3], Ascent(steps=20), shape=(16, 14, 1))[0].pictures[1]
@@ -213,6 +215,7 @@ class Subclassed(keras.Model):
         return self.head(self.again(self.again(self.cut(self.conv(pictures)))))
 
 
+@pytest.mark.slow
 def test_nested_and_subclassed_models_and_layers_that_are_called_twice():
     keras.utils.set_random_seed(1)
     model, shape = Subclassed(), (12, 10, 3)

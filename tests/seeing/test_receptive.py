@@ -269,6 +269,7 @@ def test_a_calculation_between_layers_ends_the_trail_and_not_the_measure():
         assert "does not take one batch" in notes[0]
 
 
+@pytest.mark.slow
 def test_a_model_of_any_size_gets_pictures_that_hold_its_fields():
     model = keras.Sequential(
         [keras.Input((None, None, 1)), layers.Conv2D(2, 31), layers.Conv2D(2, 51, name="b")]

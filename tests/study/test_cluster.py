@@ -53,6 +53,7 @@ def test_a_study_on_workers_equals_one_in_this_process(
     assert told[-1][:2] == (10, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how_many", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_study_survives_that_workers_are_killed(
     how_many, client, on_workers, settings, train, tiny_blocks, undisturbed, results, tmp_path, wait_for
@@ -114,13 +115,14 @@ def test_a_block_that_fails_alike_on_two_workers_stops_the_study(
 ):
     told.clear()
     with pytest.raises(
-        StudyIncomplete, match=r"s0-1: ValueError: shapes \(2, 3\) and \(4,\) do not fit; it fail"
+        StudyIncomplete, match=r"s\d-\d: ValueError: shapes \(2, 3\) and \(4,\) do not fit; it fail"
     ):
         train(tmp_path / "study", settings, on_workers(tiny_blocks.misshapen))
     assert told.text == ""
-    assert list(open_study(tmp_path / "study").failed) == ["default/d0/s0-1"]
+    assert len(open_study(tmp_path / "study").failed) == 1  # which of those in flight is chance
 
 
+@pytest.mark.slow
 def test_blocks_that_fail_on_one_worker_as_they_would_anywhere_are_trained_on_the_other(
     client, on_workers, settings, train, tiny_blocks, undisturbed, results, told, tmp_path, wait_for
 ):
@@ -190,6 +192,7 @@ def test_a_block_that_is_stuck_is_trained_anew_on_a_new_worker(
     assert results(tmp_path / "study") == undisturbed
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_a_study_and_keeps_what_it_took(
     on_workers, settings, train, tiny_blocks, undisturbed, results, tmp_path, monkeypatch
 ):

@@ -128,6 +128,7 @@ def test_a_study_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process
     assert results("out") == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )

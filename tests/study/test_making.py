@@ -126,6 +126,7 @@ def test_a_study_without_a_member_has_no_page(planted, tmp_path):
         make(Study(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "seeds"),
     [
@@ -199,6 +200,7 @@ def test_parquet_holds_the_same(study):
     assert found["operator"].to_pylist() == [row["operator"] or None for row in rows]
 
 
+@pytest.mark.slow
 def test_without_pyarrow_there_is_csv_alone(small, monkeypatch):
     monkeypatch.setattr("linesexp.study.table.find_spec", lambda name: None)
     made = make(small)
@@ -353,6 +355,7 @@ def test_pages_of_members_are_handed_over_as_soon_as_they_are_full(planted, monk
 # Memory.
 
 
+@pytest.mark.slow
 def test_memory_grows_by_little_a_member(planted):
     """Blocks are let go as they come: their weights take 25 kB a member, of which 6 kB stay."""
     one = next(iter(planned(planted.settings_of(("default",), seeds=8))))
@@ -385,6 +388,7 @@ def test_memory_grows_by_little_a_member(planted):
     assert weights > 1000
 
 
+@pytest.mark.slow
 def test_the_digest_covers_what_pages_are_made_from(small, monkeypatch):
     make(small)
     monkeypatch.setattr(making, "code_digest", lambda: "other code")

@@ -98,6 +98,7 @@ def test_a_run_that_is_not_trained_to_its_end_has_no_place(run, folder):
     assert study_of(open_run(run)) is None
 
 
+@pytest.mark.slow
 def test_the_report_shows_the_place_and_is_made_anew_where_the_study_changes(run, folder):
     opened = open_run(run)
     study = study_of(opened, folder)

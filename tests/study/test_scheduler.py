@@ -149,6 +149,7 @@ def test_a_scheduler_file_is_read_and_waited_for_a_moment(tmp_path):
     assert address_in(file) == "tcp://10.0.0.1:8786"
 
 
+@pytest.mark.slow
 def test_a_scheduler_file_of_an_earlier_job_is_read_again_until_the_new_one_is_there(processes, monkeypatch):
     monkeypatch.setattr(cluster, "ONE_TRY", 0.3)
     processes.scheduler()

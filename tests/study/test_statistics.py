@@ -165,6 +165,7 @@ def test_variances_and_intervals_are_those_that_were_put_in(data, seed, rest):
     assert np.mean(found.p < 0.05) == pytest.approx(1 - covered, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_that_pictures_make_no_difference_has_a_uniform_p():
     found = crossed(effects(0, 1, 1))
     assert stats.kstest(found.p_data, "uniform").pvalue > 0.01
