@@ -137,7 +137,7 @@ def test_order_derives_from_data_seed_and_epoch():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wait", [0.0, 0.35])
+@pytest.mark.parametrize("wait", [0.0, pytest.param(0.35, marks=pytest.mark.hours)])
 def test_killed_process_goes_on_to_the_same_bytes(tmp_path, wait):
     """A real SIGKILL, some time after the first epoch was committed."""
     settings = tmp_path / "tiny.toml"

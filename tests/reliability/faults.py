@@ -147,7 +147,7 @@ def install(fault: Fault | None, folder: str, counters: Counters) -> None:
             return real_open(file, mode, buffering, encoding, errors, newline, *more, **named)
         if not isinstance(file, int):
             refuse(meet("open", path, taking=bool(set(mode) & set("wxa"))), path)
-        raw = Raw(file, mode.replace("b", "").replace("t", ""))
+        raw = Raw(file, mode.replace("b", "").replace("t", ""), opener=named.get("opener"))
         if buffering == 0:
             return raw
         kind = io.BufferedRandom if "+" in mode else io.BufferedReader if "r" in mode else io.BufferedWriter

@@ -65,7 +65,7 @@ def test_a_training_killed_at_a_random_moment(states, place, chance):
     assert damaged_in(place) == []
 
 
-@pytest.mark.slow
+@pytest.mark.hours
 def test_a_study_killed_at_a_random_moment(states, place, chance, figure):
     """With its workers in other processes: tests/study/test_command.py."""
     expected, undisturbed = states.undisturbed(STUDY, really=True)

@@ -91,7 +91,7 @@ def tried(stage, name, times, states, place, environment):
     ("stage", "name", "times"),
     [
         ("train, importing TensorFlow", "SIGINT", 1),
-        ("report, importing", "SIGTERM", 2),
+        pytest.param("report, importing", "SIGTERM", 2, marks=pytest.mark.hours),
     ],
 )
 def test_a_stop_at_a_stage(stage, name, times, states, place, environment, figure):

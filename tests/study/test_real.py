@@ -93,7 +93,7 @@ def test_a_worker_with_too_few_addresses_says_what_would_fit_and_others_train_it
     assert_same(kernels_of(tmp_path / "out"), alone[0])
 
 
-@pytest.mark.slow
+@pytest.mark.hours  # with work that trains nothing: test_cluster.py, test_command.py
 def test_killed_workers_and_a_killed_client_change_no_bit(
     linesexp, script, environment, tiny_toml, tmp_path, children_of, wait_for
 ):
