@@ -79,6 +79,7 @@ def test_what_playwright_downloaded_is_found(bare):
     assert chromium.find() == path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "brings", "debian", "user", "ran"),
     [
@@ -120,7 +121,11 @@ def test_where_nothing_listens_nothing_answers():
 
 
 @pytest.mark.parametrize(
-    ("ci", "code", "workers"), [("", 0, ("-p", "no:xdist")), ("true", 1, ("-n", "1", "--dist", "loadgroup"))]
+    ("ci", "code", "workers"),
+    [
+        ("", 0, ("-p", "no:xdist")),
+        pytest.param("true", 1, ("-n", "1", "--dist", "loadgroup"), marks=pytest.mark.slow),
+    ],
 )
 def test_without_a_browser_one_line_says_what_was_left_out(bare, monkeypatch, ci, code, workers):
     """Where continuous integration has none, that is an error. Groups of xdist are known without it, too."""

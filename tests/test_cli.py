@@ -541,6 +541,7 @@ def test_verify_as_json_lists_what_is_damaged(linesexp, run):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dataset.npz", "figures/training.png"])
 def test_the_command_that_verify_names_makes_the_same_file_again(name, linesexp, run):
     before = contents_of(run)
@@ -595,6 +596,7 @@ def small_files_only() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_the_same_command_works_when_there_is_room(linesexp, tmp_path, tiny_toml):
     ended = linesexp("generate", "new", "--config", tiny_toml, cwd=tmp_path, limit=small_files_only)
     assert_clear_error(ended, 5, "new/", "cannot be written")
@@ -782,6 +784,7 @@ def test_a_backend_that_is_not_supported_is_one_line_before_anything_is_done(com
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_what_needs_no_keras_needs_no_backend(linesexp, run, tmp_path):
     iio.imwrite(tmp_path / "picture.png", np.zeros((20, 20), np.uint8))
     for command in (

@@ -311,6 +311,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(epoch, tmp_path, 
         np.testing.assert_array_equal(log[name], expected[name])
 
 
+@pytest.mark.slow
 @KERAS
 @pytest.mark.parametrize(
     "name",

@@ -45,6 +45,7 @@ def ended(code, environment, *numbers, pause=0.0):
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_process_that_hears_nothing_answers_and_ends_all_the_same(number, code, environment):
     found, _, said = ended("in_a_library()", environment, number)

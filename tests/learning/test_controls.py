@@ -67,7 +67,9 @@ def usual():
     return trained(SMALL)
 
 
-@pytest.mark.parametrize("start", ["random", "given", pytest.param("prewitt", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "start", ["random", *(pytest.param(start, marks=pytest.mark.slow) for start in ("given", "prewitt"))]
+)
 def test_a_frozen_layer_is_equal_to_the_bit_in_all_steps_and_the_others_learn(start):
     recorded, _ = trained(changed(first_layer=start), FROZEN[start])
     assert list(recorded)[-1] == 2

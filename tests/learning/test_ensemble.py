@@ -165,6 +165,7 @@ def test_a_model_serves_blocks_of_other_pictures_and_labels_and_shows_nothing_of
     assert _ensemble.cache_info().misses == made
 
 
+@pytest.mark.slow
 def test_the_same_block_gives_the_same_bytes_in_a_new_model(three):
     _ensemble.cache_clear()
     assert frozen_in_time(train_block(block(changed(), (4, 0, 7)), DATASET)) == frozen_in_time(three)
@@ -187,6 +188,7 @@ def test_a_member_with_other_settings_is_the_network_of_its_seed(change):
     assert_is_the_network_of_its_seed(result, 2, config, 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [(7,), pytest.param((7, 3), marks=pytest.mark.slow)])
 def test_a_member_is_the_same_in_a_block_of_any_size(three, seeds):
     found = train_block(block(changed(), seeds), DATASET)

@@ -80,7 +80,7 @@ def test_another_seed_gives_others(undisturbed, change):
     ("epoch", "moment"),
     [
         (3, "checkpoint"),
-        (1, "recording"),
+        pytest.param(1, "recording", marks=pytest.mark.slow),
         pytest.param(1, "checkpoint", marks=pytest.mark.slow),
         pytest.param(3, "recording", marks=pytest.mark.slow),
     ],

@@ -130,6 +130,7 @@ def test_as_folders_that_cannot_be_written_are_named_before_anything_is_drawn(tm
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "words", "free"),
     [

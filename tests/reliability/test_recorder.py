@@ -144,6 +144,7 @@ class At(keras.callbacks.Callback):
             self._do()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "again",
     [

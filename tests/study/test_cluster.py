@@ -153,6 +153,7 @@ def test_a_block_that_goes_wrong_twice_is_trained_the_third_time(
     assert results(tmp_path / "study") == undisturbed
 
 
+@pytest.mark.slow
 def test_blocks_that_fail_on_one_worker_are_trained_on_the_other(
     client, on_workers, settings, train, tiny_blocks, undisturbed, results, told, tmp_path
 ):

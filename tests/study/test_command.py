@@ -111,6 +111,7 @@ def test_a_study_without_workers_needs_no_dask_and_says_what_it_does(start, run,
     assert stderr.splitlines()[-1] == "next: open out/study.html"
 
 
+@pytest.mark.slow
 def test_a_study_killed_at_any_moment_goes_on_where_it_was_and_leaves_no_process(
     start, run, undisturbed, results, children_of, wait_for
 ):

@@ -100,6 +100,7 @@ def small(planted, tmp_path):
     return planted.plant(tmp_path / "study", settings, lambda block: planted.result_of(block, measured=False))
 
 
+@pytest.mark.slow
 def test_a_damaged_or_forgotten_file_and_new_results_are_made_anew(small, planted):
     first = make(small)
     assert make(small) == []
@@ -155,6 +156,7 @@ def test_a_damaged_result_is_named(small):
         make(small)
 
 
+@pytest.mark.slow
 def test_members_that_are_missing_or_failed_are_named(planted, tmp_path):
     settings = planted.settings_of(("default", "weight-decay"), seeds=4, block_size=2)
     folder = RunFolder(tmp_path / "study")

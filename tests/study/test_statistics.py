@@ -154,6 +154,7 @@ def effects(data, seed, rest, shape=(5, 16), seed_of=8):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "seed", "rest"), [(1, 1, 1), (0, 1, 1), (2, 0.5, 0.3), (0, 0, 1)])
 def test_variances_and_intervals_are_those_that_were_put_in(data, seed, rest):
     found = crossed(effects(data, seed, rest))
@@ -225,6 +226,7 @@ def test_few_seeds_have_no_interval_however_many_data_seeds():
     assert np.isnan([found.low[0], found.p[0]]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [0.1, 0.15, 0.2, 0.3, 1.0])
 def test_two_data_seeds_do_not_say_more_than_they_know(data):
     """With the degrees of freedom that the values themselves suggest, 86 of 100 intervals held the truth."""
