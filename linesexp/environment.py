@@ -16,6 +16,7 @@ from linesexp.errors import InputError
 # Keras' backends that linesexp works with. The first is the quick one: a batch for eight members of the default
 # network takes it 0.12 s on one thread of an AMD EPYC without AVX-512, torch 0.26 s, and jax 0.61 s.
 BACKENDS = ("tensorflow", "jax", "torch")
+ELSEWHERE = Path("/tmp")  # where Keras looks for its settings if it cannot write at home
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"  # read by TensorFlow as it is imported
 PACKAGES = ("linesexp", "tensorflow", "keras", "numpy", "jax", "torch")
 
@@ -178,7 +179,8 @@ def _backend() -> tuple[str, str]:
     if asked := os.environ.get("KERAS_BACKEND"):
         return asked, "KERAS_BACKEND"
     try:
-        path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+        home = Path.home() if os.access(Path.home(), os.W_OK) else ELSEWHERE
+        path = Path(os.environ.get("KERAS_HOME") or home / ".keras") / "keras.json"
         configured = json.loads(path.read_text()).get("backend")
     except (OSError, ValueError, AttributeError, RuntimeError):  # the last where there is no home
         configured = None

@@ -95,3 +95,10 @@ def test_a_study_has_as_many_workers_unless_told_otherwise(monkeypatch):
     monkeypatch.setattr(command, "usable_processors", lambda: 3)
     assert command._engine(nothing, None, print, False).__name__ == "on_a_cluster"
     assert command._engine(nothing | {"jobs": 1}, None, print, False).__name__ == "here"
+
+
+def test_mount_points_of_any_name_are_read_past(machine):
+    root = machine(V2, "0::/job\n", {"job/memory.max": "2000000000\n"})
+    mounts = root / "proc/self/mountinfo"
+    mounts.write_bytes(b"40 22 0:50 / /media/M\xfcller rw - tmpfs tmpfs rw\n" + mounts.read_bytes())
+    assert memory_limit(root) == 2e9

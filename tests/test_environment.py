@@ -60,6 +60,18 @@ def test_the_command_that_chooses_a_backend_again_is_one_word_for_the_shell(vers
     assert backend_command(versions) == command
 
 
+def test_where_home_cannot_be_written_keras_looks_elsewhere(monkeypatch, tmp_path):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras/keras.json").write_text('{"backend": "torch"}')
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setattr(environment.Path, "home", lambda: tmp_path)
+    assert environment.versions()["backend"] == "torch"
+    monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(environment, "ELSEWHERE", tmp_path / "none")
+    assert environment.versions()["backend"] == "tensorflow"
+
+
 @pytest.mark.parametrize("backend", ["numpy", "openvino", "nonsense", "TensorFlow"])
 def test_a_backend_that_is_not_supported_is_refused_with_those_that_are(backend, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", backend)

@@ -35,7 +35,7 @@ def explain(error: Exception) -> int:
         said = f" ({error})" if str(error) else ""
         complain(f"Error: out of memory{said}; fewer or smaller pictures, or a smaller network, need less")
         return NoMemory.exit_code
-    if isinstance(error, UnicodeEncodeError):
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         complain(f"Error: {error.object}: a name that is no text, which JSON cannot hold; rename the file")
         return InputError.exit_code
     complain(f"Error: {cause_of(error)}\nThis is a bug in linesexp; --debug shows where.")

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linesexp.cgroups import usable_processors
+from linesexp.commands.ending import complain
+from linesexp.commands.following import opening
 from linesexp.commands.options import chosen_config, config_options
 from linesexp.commands.speaking import common_options, finish, progress_on, say
 from linesexp.errors import StudyIncomplete
-from linesexp.wording import as_argument
+from linesexp.wording import as_argument, counted
 
 if TYPE_CHECKING:
     from linesexp.study.blocks import Block
@@ -112,14 +114,21 @@ def study(
     names = ("seeds", "first_seed", "data_seeds", "conditions", "conditions_file", "block_size")
     asked = Asked(**{name: given[name] for name in names})
     wanted = wanted_study(asked, lambda base: chosen_config(given, config_file, base), before)
-    with progress_on("block", quiet) as progress:
-        engine = _engine(given, wanted, say(quiet), debug)
-        trained = train_study(out, wanted, engine, say=say(quiet), progress=progress, force=force, debug=debug)
+    engine, tell = _engine(given, wanted, say(quiet), debug), say(quiet)
+    try:
+        with progress_on("block", quiet) as progress:
+            trained = train_study(out, wanted, engine, say=tell, progress=progress, force=force, debug=debug)
+    except StudyIncomplete:
+        _gathered(out, quiet)  # what is done has its page all the same
+        raise
     made = _gathered(out, quiet)
     page = f"{out}/study.html" if trained.done_blocks else None
     facts = _facts(out, trained) | {"files": made, "page": page}
-    following = f"open {as_argument(page)}" if page else f"linesexp study {as_argument(out)}  # tries again"
+    following = opening(out, "study.html") if page else f"linesexp study {as_argument(out)}"
     finish(facts, _words(out, trained), following, as_json, quiet)
+    if trained.failed and quiet:
+        key, cause = next(iter(trained.failed.items()))
+        complain(f"Error: {counted(len(trained.failed), 'block')} failed, {key}: {cause}")
     return StudyIncomplete.exit_code if trained.failed else 0
 
 
@@ -205,8 +214,6 @@ def _facts(out: str, trained: "Trained") -> dict[str, Any]:
 
 
 def _words(out: str, trained: "Trained") -> str:
-    from linesexp.wording import counted
-
     words = f"{counted(trained.members, 'member')} in {counted(trained.blocks, 'block')}"
     failed = f"; {counted(len(trained.failed), 'block')} failed, which the same command tries again"
     failed *= bool(trained.failed)

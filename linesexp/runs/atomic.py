@@ -68,7 +68,7 @@ def sync_folder(folder: Path) -> None:
 
 def check_writable(folder: Path) -> None:
     """Raise StorageError where a folder, there already or not yet, cannot be written into. Leaves nothing."""
-    there = folder.resolve()
+    there = Path(os.path.realpath(folder))  # which minds no links that lead in a circle
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
     with storage_errors(folder), tempfile.TemporaryFile(dir=there):  # a right to write may still be of no use

@@ -16,7 +16,7 @@ from linesexp.errors import FolderBusy, StorageError
 from linesexp.runs.atomic import storage_errors, write_atomically
 
 HOLDER = ".holder.json"
-NO_LOCKS = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)  # flock, of some FUSE, SMB and NFS
+NO_LOCKS = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)  # flock, of some FUSE, SMB, NFS
 PATIENCE = 0.5  # seconds that a process which has the lock may take to sign, or to give it back
 
 

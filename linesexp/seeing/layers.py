@@ -148,13 +148,17 @@ def _channels_last_inside() -> Iterator[None]:
     On a CPU without oneDNN TensorFlow convolves in no other order. Keras turns the maps of all other layers.
     """
     kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+    own = {kind: vars(kind).get("call") for kind in kinds}
     for kind in kinds:
         kind.call = _turned(kind.call)
     try:
         yield
     finally:
-        for kind in kinds:
-            kind.call = kind.call.__wrapped__
+        for kind, call in own.items():
+            if call is None:  # it inherits the one that it has
+                del kind.call
+            else:
+                kind.call = call
 
 
 def _turned(original: Callable[[keras.layers.Layer, Any], Any]) -> Callable[[keras.layers.Layer, Any], Any]:
@@ -162,12 +166,14 @@ def _turned(original: Callable[[keras.layers.Layer, Any], Any]) -> Callable[[ker
     def call(layer: keras.layers.Layer, maps: Any) -> Any:
         if layer.data_format != "channels_first":
             return original(layer, maps)
-        layer.data_format = "channels_last"
+        settings, activation = vars(layer), layer.activation  # Keras would count what is set as a change
+        settings["data_format"], settings["activation"] = "channels_last", None
         try:
             output = original(layer, keras.ops.transpose(maps, (0, 2, 3, 1)))
         finally:
-            layer.data_format = "channels_first"
-        return keras.ops.transpose(output, (0, 3, 1, 2))
+            settings["data_format"], settings["activation"] = "channels_first", activation
+        output = keras.ops.transpose(output, (0, 3, 1, 2))
+        return output if activation is None else activation(output)  # which may look along the channels
 
     return call
 

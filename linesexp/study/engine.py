@@ -108,6 +108,7 @@ def _train(
                     failures.tell(ended)
                     if ended.again:
                         continue
+                    failures.given_up(ended.block)
                     keeper.give_up(ended.block, ended.cause)
                     trained.failed[ended.block.key] = ended.cause
                     if ended.deterministic:
@@ -172,8 +173,14 @@ class _Failures:
         if failure := self._waiting.pop(block.key, None):
             self.tell(replace(failure, deterministic=False))
 
+    def given_up(self, block: Block) -> None:
+        """A block's last try says why."""
+        self._waiting.pop(block.key, None)
+
     def count(self) -> None:
-        """Say how many more blocks each cause took."""
+        """Say what waits to be confirmed, and how many more blocks each cause took."""
+        for failure in list(self._waiting.values()):
+            self.tell_of_a_try_before(failure.block)
         for cause, count in self._more.items():
             self._say(f"{counted(count, 'more block')} failed with the cause given for {self._first[cause]}")
 

@@ -1,5 +1,6 @@
 """A study's folder: begun, gone on with, and the results of its blocks committed in groups."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -138,7 +139,8 @@ class ResultKeeper:
         if self._failed != self._told:
             files[FAILURES] = msgspec.json.format(msgspec.json.encode(self._failed), indent=2) + b"\n"
         if self._ways:
-            files |= _with_convolution(self._folder, self._ways)
+            with contextlib.suppress(InputError):  # damaged meanwhile, which the next call sets aside
+                files |= _with_convolution(self._folder, self._ways)
             self._ways = set()
         if not files:
             return

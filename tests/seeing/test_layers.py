@@ -189,11 +189,32 @@ def test_maps_with_channels_first_hold_the_same_numbers_and_the_layers_stay_as_t
     keras.utils.set_random_seed(0)
     last, first = in_order("channels_last"), in_order("channels_first", layers.Permute((3, 1, 2)))
     first.set_weights(last.get_weights())
+    before = keras.layers.Conv2D.call, vars(keras.layers.Conv2D).get("call")
     photos = np.random.default_rng(0).random((2, 20, 24, 3), dtype=np.float32)
     found, expected = layer_outputs(first, photos)[1:], layer_outputs(last, photos)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.values, other.values.transpose(0, 3, 1, 2), rtol=1e-4, atol=1e-5)
     assert {layer.data_format for layer in first.layers[1:]} == {"channels_first"}
+    assert (keras.layers.Conv2D.call, vars(keras.layers.Conv2D).get("call")) == before
+
+
+@pytest.mark.parametrize("activation", ["softmax", layers.PReLU], ids=["softmax", "a layer"])
+def test_activations_see_channels_first_maps_as_they_lie(activation):
+    keras.utils.set_random_seed(0)
+    how = {"data_format": "channels_first", "name": "conv"}
+    parts = [layers.Permute((3, 1, 2)), layers.Conv2D(4, 3, **how)]
+    photos = np.random.default_rng(0).random((2, 8, 9, 3), dtype=np.float32)
+    linear = keras.Sequential([keras.Input((8, 9, 3)), *parts])
+    sums = layer_outputs(linear, photos)[1].values
+    own = activation if isinstance(activation, str) else activation(alpha_initializer="random_uniform")
+    active = keras.Sequential(
+        [keras.Input((8, 9, 3)), layers.Permute((3, 1, 2)), layers.Conv2D(4, 3, activation=own, **how)]
+    )
+    for weight, value in zip(active.get_layer("conv").weights, linear.get_layer("conv").weights, strict=False):
+        weight.assign(value)
+    expected = keras.activations.get(own)(keras.ops.convert_to_tensor(sums))
+    found = next(each.values for each in layer_outputs(active, photos) if each.name == "conv")
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 WITHOUT_ONEDNN = """

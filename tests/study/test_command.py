@@ -1,5 +1,6 @@
 """`linesexp study`: what it says, what it refuses, and what stops it."""
 
+import importlib
 import json
 import os
 import re
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from linesexp.cli import cli
-from linesexp.errors import LinesexpError
+from linesexp.errors import LinesexpError, StudyIncomplete
 from linesexp.runs import RunFolder
+from linesexp.study import local
 from linesexp.study.plan import planned
 from linesexp.study.reading import open_study
 
@@ -192,6 +194,27 @@ def test_a_study_that_stops_as_trying_again_cannot_help_says_why_in_one_line(run
     assert stderr.count("\n") == 1
 
 
+def test_what_is_done_has_its_page_where_a_study_stops(monkeypatch, folder, tiny_blocks):
+    command, train_here = importlib.import_module("linesexp.commands.study"), local.train_here
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(
+        local, "train_here", lambda blocks, on_epoch: train_here(blocks, tiny_blocks.misshapen, on_epoch)
+    )
+    gathered = []
+    monkeypatch.setattr(command, "_gathered", lambda out, quiet: gathered.append(out))
+    with pytest.raises(StudyIncomplete):
+        cli.main(["study", "out", *STUDY, "--jobs", "1", "-q"], standalone_mode=False)
+    assert gathered == ["out"]
+
+
+def test_quiet_names_a_cause_of_failed_blocks_all_the_same(run, folder):
+    code, _, stderr = run("half", "out", *STUDY, "--jobs", "1", "-q")
+    assert code == 6
+    assert re.fullmatch(
+        r"Error: \d+ blocks? failed, weight-decay/d0/s\S+: RuntimeError: cannot be trained, \d+\n", stderr
+    )
+
+
 def test_a_study_of_failed_blocks_only_names_no_page_and_may_be_begun_with_other_settings(run, folder):
     other = ("--config", "small.toml", "--conditions", "weight-decay", "--seeds", "2", "--jobs", "1")
     code, stdout, stderr = run("half", "out", *other, "--json")
@@ -201,7 +224,7 @@ def test_a_study_of_failed_blocks_only_names_no_page_and_may_be_begun_with_other
     assert code == 6
     assert stderr.splitlines()[-2:] == [
         "nothing is trained of 2 members in 1 block; 1 block failed, which the same command tries again",
-        "next: linesexp study out  # tries again",
+        "next: linesexp study out",
     ]
     code, _, stderr = run("quick", "out", *STUDY, "--jobs", "1", "--epochs", "3")
     assert code == 0, stderr
