@@ -108,7 +108,7 @@ def _train(
                     failures.tell(ended)
                     if ended.again:
                         continue
-                    failures.given_up(ended.block)
+                    failures.given_up(ended)
                     keeper.give_up(ended.block, ended.cause)
                     trained.failed[ended.block.key] = ended.cause
                     if ended.deterministic:
@@ -151,7 +151,7 @@ class _Failures:
 
     def tell(self, ended: Ended) -> None:
         """Of a failure; of a deterministic one only once it is known that it is not its worker's."""
-        key, cause = ended.block.key, re.sub(r"\d+", "#", ended.cause)
+        key, cause = ended.block.key, _without_numbers(ended.cause)
         if ended.deterministic:
             if ended.again:
                 self._waiting[key] = ended
@@ -173,9 +173,14 @@ class _Failures:
         if failure := self._waiting.pop(block.key, None):
             self.tell(replace(failure, deterministic=False))
 
-    def given_up(self, block: Block) -> None:
-        """A block's last try says why."""
-        self._waiting.pop(block.key, None)
+    def given_up(self, ended: Ended) -> None:
+        """A block's last try says why, for those that wait with the same cause too."""
+        cause = _without_numbers(ended.cause)
+        self._waiting = {
+            key: failure
+            for key, failure in self._waiting.items()
+            if key != ended.block.key and _without_numbers(failure.cause) != cause
+        }
 
     def count(self) -> None:
         """Say what waits to be confirmed, and how many more blocks each cause took."""
@@ -183,6 +188,11 @@ class _Failures:
             self.tell_of_a_try_before(failure.block)
         for cause, count in self._more.items():
             self._say(f"{counted(count, 'more block')} failed with the cause given for {self._first[cause]}")
+
+
+def _without_numbers(cause: str) -> str:
+    """Two causes that differ in numbers alone are one."""
+    return re.sub(r"\d+", "#", cause)
 
 
 def _missing(settings: StudySettings, names: Container[str], failed: Iterable[str]) -> Iterator[Block]:
