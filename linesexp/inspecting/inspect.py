@@ -17,6 +17,7 @@ from linesexp.kernels.any_layer import Layer, measure
 from linesexp.kernels.filter_records import FilterRecord, filter_records
 from linesexp.kernels.layer_records import LayerRecord, corrected_together, layer_record
 from linesexp.learning.backend import quiet_import
+from linesexp.learning.untrusted import check_file
 from linesexp.room import check_room_to_load
 from linesexp.runs.atomic import check_writable, write_atomically
 from linesexp.wording import as_argument
@@ -53,6 +54,7 @@ def inspect_file(
             f"{network if inside.exists() else ''}"
         )
     check_writable(Path(out))
+    check_file(Path(path), run_its_code)
     check_room_to_load(path)
     progress(0, 1, "loading")
     with quiet_import(debug):

@@ -1,7 +1,9 @@
 """Other people's Keras models: load one from a file, and a copy of it that has learned nothing."""
 
 import contextlib
+import math
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import keras
 
 from linesexp.errors import InputError
-from linesexp.learning.untrusted import classes_in, no_more_weights_than_stored
+from linesexp.learning.untrusted import SLACK, check_file
 
 
 def load_model(
@@ -24,18 +26,7 @@ def load_model(
     Raises InputError, with what to do, for another file, a Lambda layer, or a class that Keras does not know.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: cannot be read (No such file or directory)")
-    if path.suffix.lower() in (".h5", ".hdf5"):
-        raise InputError(
-            f"{path}: Keras' old .h5 format; if you trust it, save it anew in Python: "
-            f"keras.models.load_model({str(path)!r}, compile=False).save({str(path.with_suffix('.keras'))!r})"
-        )
-    if "Lambda" in classes_in(path) and not run_its_code:
-        raise InputError(
-            f"{path}: holds a Lambda layer, which is Python code of whoever made the file and would run here; "
-            "if you trust them, --run-its-code lets it"
-        )
+    check_file(path, run_its_code)
     try:
         with no_more_weights_than_stored(path):
             model = keras.models.load_model(path, compile=False, safe_mode=not run_its_code)
@@ -90,3 +81,27 @@ def _gist(error: Exception) -> str:
     """The first sentence or two of what Keras says, on one line."""
     words = " ".join(str(error).split()).partition("Make sure custom")[0].strip(" .")
     return words if len(words) <= 300 else words[:300].rpartition(" ")[0] + " …"
+
+
+@contextlib.contextmanager
+def no_more_weights_than_stored(path: Path) -> Iterator[None]:
+    """While this lasts, a model that asks for far more weights than its file holds raises InputError.
+
+    Its settings alone could ask for any number, and they would be made before any are read.
+    """
+    with zipfile.ZipFile(path) as archive:
+        left = 2 * sum(member.file_size for member in archive.infolist()) + SLACK
+    original = keras.layers.Layer.add_weight
+
+    def add_weight(layer: keras.layers.Layer, shape: Any = None, *arguments: Any, **how: Any) -> Any:
+        nonlocal left
+        left -= 2 * math.prod(side or 0 for side in shape or ())  # bytes; the smallest usual kind has two each
+        if left < 0:
+            raise InputError(f"{path}: layer {layer.name!r} asks for more weights than the file holds")
+        return original(layer, shape, *arguments, **how)
+
+    keras.layers.Layer.add_weight = add_weight
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = original

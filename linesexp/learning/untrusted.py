@@ -1,14 +1,10 @@
 """What a .keras file says of itself, checked before Keras unpacks it: its classes, and sizes that are true."""
 
-import contextlib
 import json
 import math
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import keras
 
 from linesexp.errors import InputError
 
@@ -16,6 +12,25 @@ SETTINGS, WEIGHTS = "config.json", "model.weights.h5"
 MOST_SETTINGS = 2**26  # bytes
 SLACK = 2**26  # bytes that any file may unpack to
 UNPACKED = 20  # times its size that a file may unpack to: Keras does not compress
+
+
+def check_file(path: Path, run_its_code: bool = False) -> None:
+    """Raise InputError, with what to do, for another file than a .keras one, or one that would run code.
+
+    Needs no Keras, so that it is said before that is imported.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: cannot be read (No such file or directory)")
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        raise InputError(
+            f"{path}: Keras' old .h5 format; if you trust it, save it anew in Python: "
+            f"keras.models.load_model({str(path)!r}, compile=False).save({str(path.with_suffix('.keras'))!r})"
+        )
+    if "Lambda" in classes_in(path) and not run_its_code:
+        raise InputError(
+            f"{path}: holds a Lambda layer, which is Python code of whoever made the file and would run here; "
+            "if you trust them, --run-its-code lets it"
+        )
 
 
 def classes_in(path: Path) -> set[str]:
@@ -68,27 +83,3 @@ def _check_weights(archive: zipfile.ZipFile, path: Path) -> None:
         file.visititems(add)  # follows no links
     if claimed > size:
         raise InputError(f"{path}: weights that claim {claimed:,} bytes in {size:,}; no model that Keras saved")
-
-
-@contextlib.contextmanager
-def no_more_weights_than_stored(path: Path) -> Iterator[None]:
-    """While this lasts, a model that asks for far more weights than its file holds raises InputError.
-
-    Its settings alone could ask for any number, and they would be made before any are read.
-    """
-    with zipfile.ZipFile(path) as archive:
-        left = 2 * sum(member.file_size for member in archive.infolist()) + SLACK
-    original = keras.layers.Layer.add_weight
-
-    def add_weight(layer: keras.layers.Layer, shape: Any = None, *arguments: Any, **how: Any) -> Any:
-        nonlocal left
-        left -= 2 * math.prod(side or 0 for side in shape or ())  # bytes; the smallest usual kind has two each
-        if left < 0:
-            raise InputError(f"{path}: layer {layer.name!r} asks for more weights than the file holds")
-        return original(layer, shape, *arguments, **how)
-
-    keras.layers.Layer.add_weight = add_weight
-    try:
-        yield
-    finally:
-        keras.layers.Layer.add_weight = original

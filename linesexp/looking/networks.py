@@ -9,6 +9,7 @@ import numpy as np
 from linesexp.errors import InputError
 from linesexp.images.dataset import SPLITS
 from linesexp.learning.backend import quiet_import
+from linesexp.learning.untrusted import check_file
 from linesexp.predicting import unlike
 from linesexp.room import check_room_to_load
 from linesexp.run import Run, open_run
@@ -108,6 +109,7 @@ class ModelNetwork:
         run_its_code: bool = False,
         debug: bool = False,
     ) -> None:
+        check_file(Path(path), run_its_code)
         check_room_to_load(path)
         with quiet_import(debug):
             from linesexp.learning.models import load_model

@@ -73,6 +73,8 @@ WRONG = {
     "an option": (2, ["train", "run", "--epochs", "0"], ["epochs = 0"]),
     "a file": (2, ["train", "run", "--config", "bad.toml"], ["bad.toml", "epoch", "epochs"]),
     "other settings": (2, ["train", "run", "--kernel-sizes", "5,99"], ["kernel_sizes"]),
+    "no model": (3, ["inspect", "run/none.keras"], ["none.keras", "No such file"]),
+    "another file": (3, ["see", "run/dataset.png", "run/dataset.png"], ["dataset.png", "not a .keras file"]),
     "no run": (3, ["train", "none"], ["linesexp generate none"]),
 }
 
