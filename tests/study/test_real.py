@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -89,7 +90,7 @@ def test_a_worker_with_too_few_addresses_says_what_would_fit_and_others_train_it
         "study", "out", *settings, "--scheduler-file", processes.file, "--wait-for-workers", "60", cwd=tmp_path
     )
     assert ended.returncode == 0, ended.stderr
-    assert "NoMemory: training 2 networks side by side needs about" in ended.stderr
+    assert re.search(r"NoMemory: training \d networks side by side needs about", ended.stderr)
     assert_same(kernels_of(tmp_path / "out"), alone[0])
 
 
